@@ -1,0 +1,113 @@
+"""The only configuration technology: frozen pydantic models from YAML with dotted overrides.
+
+Precedence: defaults < YAML < `a.b=c` from the command line. Unknown keys are refused, naming the
+nearest valid one. The string under each field is its help text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import pydantic
+import yaml
+
+from burnish.errors import ConfigError
+from burnish.types import Json
+
+
+class Config(pydantic.BaseModel):
+    """Base of every configuration section."""
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )
+
+    @classmethod
+    def from_tree(cls, tree: dict[str, Json], *, source: str) -> Self:
+        """Validate a parsed YAML tree. Raises ConfigError naming `source` and the dotted key."""
+        try:
+            return cls.model_validate(tree)
+        except pydantic.ValidationError as error:
+            lines = [f"{source}: {_explain(problem, cls)}" for problem in error.errors()]
+            raise ConfigError("\n".join(lines)) from error
+
+
+def load_tree(path: Path, overrides: Sequence[str] = ()) -> dict[str, Json]:
+    """Read a YAML file and apply overrides such as `method.kl_coef=0.1`. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}). `burnish recipes` lists those at hand."
+        ) from error
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping of sections, found {type(tree).__name__}")
+    for override in overrides:
+        _override(tree, override)
+    return tree
+
+
+def _override(tree: dict[str, Json], override: str) -> None:
+    dotted, equals, value = override.partition("=")
+    if not equals or not dotted:
+        raise ConfigError(f"override {override!r}: expected KEY=VALUE, such as seed=1")
+    *parents, leaf = dotted.split(".")
+    section = tree
+    for parent in parents:
+        child = section.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"override {override!r}: {parent!r} is a value, not a section")
+        section = child
+    try:
+        section[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not valid YAML") from error
+
+
+def _explain(problem: typing.Any, root: type[Config]) -> str:  # noqa: ANN401 pydantic's ErrorDetails
+    path = [str(part) for part in problem["loc"]]
+    where = ".".join(path)
+    if problem["type"] != "extra_forbidden":
+        return f"{where or 'recipe'}: {problem['msg']} (found {problem['input']!r:.80})"
+    valid = sorted(_field_names(root, path[:-1]))
+    nearest = difflib.get_close_matches(path[-1], valid, n=1)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else f"valid keys: {', '.join(valid)}"
+    return f"{where}: unknown key; {hint}"
+
+
+def _field_names(root: type[Config], path: Sequence[str]) -> set[str]:
+    """Keys valid at `path`; a tag of a union in the path (as pydantic reports it) picks a member."""
+    models: list[type[Config]] = [root]
+    for part in path:
+        inner = [m for model in models for m in _members(model, part)]
+        tagged = [model for model in models if _tag(model) == part]
+        models = inner or tagged or models
+    return {name for model in models for name in model.model_fields}
+
+
+def _members(model: type[Config], name: str) -> list[type[Config]]:
+    found = model.model_fields.get(name)
+    return list(_configs_in(found.annotation)) if found else []
+
+
+def _tag(model: type[Config]) -> str | None:
+    kind = model.model_fields.get("type")
+    return str(kind.default) if kind else None
+
+
+def _configs_in(annotation: object) -> Iterator[type[Config]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, Config):
+            yield annotation
+        return
+    for argument in typing.get_args(annotation):
+        yield from _configs_in(argument)

@@ -1,0 +1,34 @@
+"""What a task offers: problems with gold answers, and the one template that everything uses."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+from burnish.types import Problem
+
+Split: TypeAlias = Literal["train", "dev", "test"]
+AnswerKind: TypeAlias = Literal["numeric", "multiple_choice", "program", "program_choice"]
+
+
+class Task(Protocol):
+    """A source of problems and the texts made of them.
+
+    Training, sampling and evaluation all use `prompt` and `target`, so there is one template.
+    """
+
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """How an answer is to be read off a completion; picks the default grader."""
+        ...
+
+    def problems(self, split: Split) -> list[Problem]:
+        """The problems of a split, always in the same order. Raises DataError."""
+        ...
+
+    def prompt(self, problem: Problem) -> str:
+        """The text before the completion."""
+        ...
+
+    def target(self, problem: Problem) -> str:
+        """The annotated completion (without EOS). Raises DataError where there is no rationale."""
+        ...

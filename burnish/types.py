@@ -1,0 +1,155 @@
+"""The nouns of reinforcement fine-tuning, spelled once. No torch, no behaviour beyond derived facts.
+
+A `Problem` is asked; an engine answers it with a `Completion`; a grader turns the completion into a
+`Score`; problem, tokens and score together are a `Trajectory`; the trajectories of one problem are a
+`Group`. Supervised rows are an `Example`: the tokens of a trajectory without what sampling adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class StopReason(StrEnum):
+    """Why sampling of a completion ended."""
+
+    EOS = "eos"
+    STOP_STRING = "stop_string"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. `role` is system, developer, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question with an answer that can be checked.
+
+    Attributes:
+        id: unique within its data set; stable between runs.
+        question: what is asked, as plain text.
+        answer: the gold answer as text ("203.0", "c"); None where a row has no reference answer.
+        rationale: an annotated chain of thought or program that leads to the answer, if there is one.
+        messages: the conversation to be answered, when the row is a conversation; else empty.
+        fields: every other column of the row (`item.*` in OpenAI's grader templates).
+    """
+
+    id: str
+    question: str
+    answer: str | None
+    rationale: str | None = None
+    messages: tuple[Message, ...] = ()
+    fields: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an engine sampled for one prompt: tokens first, text for people and graders.
+
+    Attributes:
+        prompt_ids: the tokens the model was given.
+        token_ids: the sampled tokens, in order; ends with EOS if and only if EOS was sampled.
+        logp: natural log-probability of each sampled token under the model itself (temperature 1).
+        sampler_logp: the same under the distribution it was drawn from (temperature, top-k, ...).
+        text: the decoded tokens, without special tokens; with a stop string, cut before it.
+        stop_reason: why it ended.
+    """
+
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    logp: tuple[float, ...]
+    sampler_logp: tuple[float, ...]
+    text: str
+    stop_reason: StopReason
+
+    @property
+    def is_truncated(self) -> bool:
+        """True where the token limit ended it: the answer may be missing."""
+        return self.stop_reason is StopReason.LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a grader says about one completion.
+
+    Attributes:
+        reward: the number to be maximised.
+        is_correct: whether the answer equals the gold answer (what accuracy counts).
+        answer: the extracted answer in a normal form, so that equal answers are equal strings;
+            None where there is none. Voting counts these.
+        parts: named components of the reward, for the logs.
+    """
+
+    reward: float
+    is_correct: bool
+    answer: str | None
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraderFailure:
+    """The grader itself failed (it did not find the answer wrong). Such a sample leaves the batch.
+
+    Attributes:
+        kind: a short stable name under which failures are counted ("sandbox", "exception", ...).
+        message: what happened.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A tokenised row to imitate.
+
+    Attributes:
+        problem_id: where it came from.
+        token_ids: prompt and target, L tokens, EOS included.
+        is_action: L flags, True for the tokens to learn (the target), False for the prompt.
+    """
+
+    problem_id: str
+    token_ids: tuple[int, ...]
+    is_action: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """A graded sample, ready to learn from. Several turns are several runs of True in `is_action`.
+
+    Attributes:
+        problem_id: the problem it answers.
+        token_ids: prompt(s) and sampled tokens in order, L tokens.
+        is_action: L flags, True for the tokens that the policy itself sampled.
+        sampler_logp: L values, log-probability under the sampling distribution; 0 off the actions.
+        score: the grader's verdict.
+        stop_reason: why the last turn ended.
+        text: the last turn's decoded text.
+    """
+
+    problem_id: str
+    token_ids: tuple[int, ...]
+    is_action: tuple[bool, ...]
+    sampler_logp: tuple[float, ...]
+    score: Score
+    stop_reason: StopReason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All trajectories sampled for one problem in one step."""
+
+    problem: Problem
+    trajectories: tuple[Trajectory, ...]

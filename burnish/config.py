@@ -85,7 +85,7 @@ def _explain(problem: typing.Any, root: type[Config]) -> str:  # noqa: ANN401 py
 
 
 def _field_names(root: type[Config], path: Sequence[str]) -> set[str]:
-    """Keys valid at `path`; a tag of a union in the path (as pydantic reports it) picks a member."""
+    """Keys valid at `path`; a union's tag in it (pydantic reports those) picks the member."""
     models: list[type[Config]] = [root]
     for part in path:
         inner = [m for model in models for m in _members(model, part)]

@@ -1,8 +1,8 @@
-"""The nouns of reinforcement fine-tuning, spelled once. No torch, no behaviour beyond derived facts.
+"""The nouns of reinforcement fine-tuning, spelled once. No torch; no behaviour but derived facts.
 
-A `Problem` is asked; an engine answers it with a `Completion`; a grader turns the completion into a
-`Score`; problem, tokens and score together are a `Trajectory`; the trajectories of one problem are a
-`Group`. Supervised rows are an `Example`: the tokens of a trajectory without what sampling adds.
+A `Problem` is asked; an engine answers it with a `Completion`; a grader turns the completion into
+a `Score`; problem, tokens and score together are a `Trajectory`; the trajectories of one problem
+are a `Group`. Supervised rows are an `Example`: a trajectory without what sampling adds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class StopReason(StrEnum):
@@ -38,8 +38,8 @@ class Problem:
     Attributes:
         id: unique within its data set; stable between runs.
         question: what is asked, as plain text.
-        answer: the gold answer as text ("203.0", "c"); None where a row has no reference answer.
-        rationale: an annotated chain of thought or program that leads to the answer, if there is one.
+        answer: the gold answer as text ("203.0", "c"); None where a row has none.
+        rationale: an annotated chain of thought or program that leads to the answer, if any.
         messages: the conversation to be answered, when the row is a conversation; else empty.
         fields: every other column of the row (`item.*` in OpenAI's grader templates).
     """

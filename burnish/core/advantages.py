@@ -1,0 +1,66 @@
+"""What multiplies the gradient: generalised advantage estimation and whitening. Constants all."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from burnish.core.masking import masked_mean, masked_variance
+
+
+@torch.no_grad()
+def gae(
+    rewards: Float[Tensor, "B T"],
+    values: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+    *,
+    discount: float,
+    gae_lambda: float,
+) -> tuple[Float[Tensor, "B T"], Float[Tensor, "B T"]]:
+    """Advantages and returns of every action.
+
+        delta_k = r_k + discount V(s_{k+1}) - V(s_k)
+        A_k     = delta_k + discount gae_lambda A_{k+1}
+        R_k     = A_k + V(s_k)
+
+    Equations 11 to 16 of Schulman et al. 2015 (arXiv:1506.02438). k counts the actions of a row:
+    positions off the mask (a prompt, a later user turn, padding) are skipped, so the next state of
+    a turn's last action is that of the next turn's first. V and A after the last action are 0.
+
+    Args:
+        rewards: reward of each action; what stands off the mask is ignored.
+        values: values[:, t] = V(s_t), of the state *before* action t is taken.
+        mask: True at actions.
+        discount: gamma of the papers, per action.
+        gae_lambda: lambda of the papers; 1 is Monte Carlo, 0 is one step.
+
+    Returns:
+        advantages and returns, zero off the mask, without gradient.
+    """
+    next_value = torch.zeros_like(values[:, 0])
+    next_advantage = torch.zeros_like(next_value)
+    advantages = torch.zeros_like(values)
+    for t in reversed(range(values.shape[1])):
+        delta = rewards[:, t] + discount * next_value - values[:, t]
+        advantage = delta + discount * gae_lambda * next_advantage
+        next_advantage = torch.where(mask[:, t], advantage, next_advantage)
+        next_value = torch.where(mask[:, t], values[:, t], next_value)
+        advantages[:, t] = torch.where(mask[:, t], advantage, 0.0)
+    return advantages, torch.where(mask, advantages + values, 0.0)
+
+
+@torch.no_grad()
+def whiten(
+    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, epsilon: float = 1e-8
+) -> Float[Tensor, "B T"]:
+    """Shift to mean 0 and scale to variance 1 over the mask: (x - mean) / sqrt(var + epsilon).
+
+    The variance is the population's (divided by the count), as in ReFT's released code
+    (arXiv:2401.08967), over all entries given: pass the global batch, not a micro-batch.
+
+    Returns:
+        whitened values, zero off the mask, without gradient.
+    """
+    mean, variance = masked_mean(values, mask), masked_variance(values, mask)
+    return torch.where(mask, (values - mean) * torch.rsqrt(variance + epsilon), 0.0)

@@ -26,11 +26,11 @@ class ErrorKind(StrEnum):
 class Limits(Config):
     """What one program may use before it is stopped."""
 
-    timeout_s: float = Field(2.0, gt=0, le=3600)
+    timeout_s: float = Field(default=2.0, gt=0, le=3600)
     """wall-clock seconds (ReFT's released code: 10, on its small-model branch 2)"""
-    memory_bytes: int = Field(256 << 20, ge=1 << 20, le=1 << 40)
+    memory_bytes: int = Field(default=256 << 20, ge=1 << 20, le=1 << 40)
     """address space the program may add to that of the bare interpreter"""
-    output_bytes: int = Field(64 << 10, ge=0, le=1 << 30)
+    output_bytes: int = Field(default=64 << 10, ge=0, le=1 << 30)
     """how much it may print, and the size of any file it writes"""
 
 

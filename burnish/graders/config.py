@@ -1,0 +1,29 @@
+"""All graders a recipe can name, and the one that fits each kind of answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from burnish.data.tasks.task import AnswerKind
+from burnish.graders.multiple_choice import MultipleChoiceConfig
+from burnish.graders.numeric import NumericConfig
+from burnish.graders.program import ProgramChoiceConfig, ProgramConfig
+
+AnyGraderConfig: TypeAlias = (
+    NumericConfig | MultipleChoiceConfig | ProgramConfig | ProgramChoiceConfig
+)
+GraderConfig: TypeAlias = Annotated[AnyGraderConfig, Field(discriminator="type")]
+
+_DEFAULTS: dict[AnswerKind, AnyGraderConfig] = {
+    "numeric": NumericConfig(),
+    "multiple_choice": MultipleChoiceConfig(),
+    "program": ProgramConfig(),
+    "program_choice": ProgramChoiceConfig(),
+}
+
+
+def default_grader_config(kind: AnswerKind) -> AnyGraderConfig:
+    """The grader for a task's kind of answer, with the paper's settings."""
+    return _DEFAULTS[kind]

@@ -1,0 +1,128 @@
+"""The engine in this process: our own sampling loop over unmodified `transformers` model classes.
+
+`generate` concatenates its cache at every step, keeps finished rows in the batch, prefills a prompt
+once per sample and draws with `multinomial` over the whole vocabulary; this engine does not, and it
+returns log-probabilities at no extra cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from burnish.errors import EngineError
+from burnish.rollout.cache import SlotCache
+from burnish.rollout.engine import Request, SamplingParams
+from burnish.rollout.replica import copy_in, load_weights, shared_view
+from burnish.rollout.scheduler import EngineStats, Row, SamplingLoop
+from burnish.rollout.stopping import StopStrings, decode
+from burnish.types import Completion, StopReason
+
+
+class LocalEngine:
+    """Samples from a network in this process.
+
+    Args:
+        network: a causal language model of `transformers`. It is not changed.
+        tokenizer: for EOS, stop strings and the completions' text.
+        max_concurrent: rows decoded at once.
+        dtype: None shares the network's weights, so that `sync` has nothing to copy; a dtype makes
+            a copy in it (bfloat16 is several times faster than float32 on CPUs that have it).
+        max_context: most tokens of prompt and completion together; None asks the model's config.
+    """
+
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        max_concurrent: int = 64,
+        dtype: torch.dtype | None = None,
+        max_context: int | None = None,
+    ) -> None:
+        self.stats = EngineStats()
+        self._network = shared_view(network) if dtype is None else copy_in(network, dtype)
+        self._tokenizer = tokenizer
+        self._max_concurrent = max_concurrent
+        self._eos_ids = _eos_ids(network, tokenizer)
+        text_config = network.config.get_text_config()
+        self._vocab_size: int = text_config.vocab_size
+        self._max_context = max_context or getattr(text_config, "max_position_embeddings", None)
+
+    def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
+        """Completions per request, in the order of `requests` and of their seeds.
+
+        Raises EngineError where a prompt is empty, has a token outside the vocabulary, or leaves no
+        room for `params.max_tokens` in the model's context.
+        """
+        for index, request in enumerate(requests):
+            self._check(request, index, params)
+        rows = [[Row(r.prompt_ids, seed) for seed in r.seeds] for r in requests]
+        stop = StopStrings(self._tokenizer, params.stop)
+        everything = [row for group in rows for row in group]
+        with torch.inference_mode():
+            loop = SamplingLoop(
+                self._network,
+                SlotCache(min(self._max_concurrent, len(everything)), self._cache_dtype()),
+                params=params,
+                eos_ids=self._eos_ids,
+                stop=stop,
+                stats=self.stats,
+            )
+            loop.run(everything)
+        return [[self._completion(row, stop) for row in group] for group in rows]
+
+    def sync(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the policy's weights in place; nothing to do where they are shared."""
+        load_weights(self._network, weights)
+
+    def _cache_dtype(self) -> torch.dtype:
+        parameter = next(self._network.parameters())
+        return torch.float32 if parameter.device.type == "cpu" else parameter.dtype
+
+    def _check(self, request: Request, index: int, params: SamplingParams) -> None:
+        prompt_ids = request.prompt_ids
+        if not prompt_ids:
+            raise EngineError(f"request {index} has an empty prompt; give at least one token.")
+        outside = [i for i in prompt_ids if not 0 <= i < self._vocab_size]
+        if outside:
+            raise EngineError(
+                f"request {index} has token {outside[0]}, but the model's vocabulary ends at "
+                f"{self._vocab_size - 1}. The tokenizer does not belong to this model."
+            )
+        wanted = len(prompt_ids) + params.max_tokens
+        if self._max_context is not None and wanted > self._max_context:
+            raise EngineError(
+                f"request {index} has a prompt of {len(prompt_ids)} tokens; with max_tokens "
+                f"{params.max_tokens} that is {wanted}, past the model's context of "
+                f"{self._max_context}. Shorten or leave out the prompt, or lower max_tokens."
+            )
+
+    def _completion(self, row: Row, stop: StopStrings) -> Completion:
+        assert row.stop_reason is not None, "the loop ends every row"
+        text = decode(self._tokenizer, row.token_ids)
+        if row.stop_reason is StopReason.STOP_STRING:
+            text = stop.cut(text)
+        return Completion(
+            prompt_ids=row.prompt_ids,
+            token_ids=tuple(row.token_ids),
+            logp=tuple(row.logp),
+            sampler_logp=tuple(row.sampler_logp),
+            text=text,
+            stop_reason=row.stop_reason,
+        )
+
+
+def _eos_ids(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """EOS of the tokenizer and of the generation config (an id or a list of ids)."""
+    found: list[int] = []
+    generation = network.generation_config
+    for eos in (tokenizer.eos_token_id, generation.eos_token_id if generation else None):
+        if isinstance(eos, int):
+            found.append(eos)
+        elif eos is not None:
+            found.extend(eos)
+    return frozenset(found)

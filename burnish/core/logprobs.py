@@ -67,21 +67,23 @@ class _Head:
         for start in range(0, num_rows, self.rows):
             yield slice(start, min(start + self.rows, num_rows))
 
-    def capped(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Soft-capped logits before the temperature, in the dtype of sums."""
+    def scaled_logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """What the softmax is taken of, in the dtype of sums; a fresh tensor."""
         logits = (hidden.to(self.matmul_dtype) @ weight.T).to(self.sum_dtype)
         if bias is not None:
             logits += bias
         if self.softcap is not None:
             logits.div_(self.softcap).tanh_().mul_(self.softcap)
-        return logits
+        return logits if self.temperature == 1.0 else logits.div_(self.temperature)
 
-    def grad_uncapped(self, grad_scaled: Tensor, capped: Tensor) -> Tensor:
-        """Chain rule through temperature and soft cap, in place."""
-        grad = grad_scaled.div_(self.temperature)
-        if self.softcap is None:
-            return grad
-        return grad.mul_(1.0 - (capped / self.softcap).square())
+    def grad_logits(self, scaled: Tensor, targets: Tensor, grad_logp: Tensor) -> Tensor:
+        """Gradient of the raw logits z: grad_logp (onehot - softmax) dscaled/dz."""
+        row_grad = (grad_logp / self.temperature)[:, None]
+        grad = torch.softmax(scaled, dim=1).mul_(-row_grad)
+        grad.scatter_add_(1, targets[:, None].long(), row_grad)
+        if self.softcap is not None:
+            grad *= 1.0 - (scaled * (self.temperature / self.softcap)).square_()
+        return grad
 
 
 class _Context(Protocol):
@@ -106,26 +108,23 @@ class _TokenLogps(torch.autograd.Function):
         head: _Head,
     ) -> tuple[Tensor, Tensor]:
         logp = hidden.new_empty(hidden.shape[0], dtype=head.sum_dtype)
-        entropy, lse = torch.empty_like(logp), torch.empty_like(logp)
+        entropy = torch.empty_like(logp)
         cast_weight = weight.to(head.matmul_dtype)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in head.chunks(hidden.shape[0]):
-                scaled = head.capped(hidden[rows], cast_weight, bias).div_(head.temperature)
-                lse[rows] = torch.logsumexp(scaled, dim=1)
-                logp[rows] = scaled.gather(1, targets[rows, None])[:, 0] - lse[rows]
-                probability = torch.exp(scaled - lse[rows, None])
-                entropy[rows] = lse[rows] - torch.linalg.vecdot(probability, scaled)
+                scaled = head.scaled_logits(hidden[rows], cast_weight, bias)
+                logp[rows], entropy[rows] = _logp_and_entropy(scaled, targets[rows])
         ctx.head = head
-        ctx.save_for_backward(hidden, weight, bias, targets, lse)
+        ctx.save_for_backward(hidden, weight, bias, targets)
         ctx.mark_non_differentiable(entropy)
         return logp, entropy
 
     @staticmethod
     @once_differentiable
-    def backward(
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: _Context, grad_logp: Tensor, _grad_entropy: Tensor
     ) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, targets, lse = ctx.saved_tensors
+        hidden, weight, bias, targets = ctx.saved_tensors
         head, (needs_hidden, needs_weight, needs_bias, *_) = ctx.head, ctx.needs_input_grad
         grad_hidden = torch.empty_like(hidden) if needs_hidden else None
         grad_weight = torch.zeros_like(weight, dtype=head.sum_dtype) if needs_weight else None
@@ -133,10 +132,8 @@ class _TokenLogps(torch.autograd.Function):
         cast_weight = weight.to(head.matmul_dtype)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in head.chunks(hidden.shape[0]):
-                capped = head.capped(hidden[rows], cast_weight, bias)
-                grad = capped.div(head.temperature).sub_(lse[rows, None]).exp_().neg_()
-                grad.scatter_add_(1, targets[rows, None], torch.ones_like(lse[rows, None]))
-                grad = head.grad_uncapped(grad.mul_(grad_logp[rows, None]), capped)
+                scaled = head.scaled_logits(hidden[rows], cast_weight, bias)
+                grad = head.grad_logits(scaled, targets[rows], grad_logp[rows])
                 if grad_bias is not None:
                     grad_bias += grad.sum(dim=0)
                 grad = grad.to(head.matmul_dtype)
@@ -145,6 +142,14 @@ class _TokenLogps(torch.autograd.Function):
                 if grad_weight is not None:
                     grad_weight += grad.T @ hidden[rows].to(head.matmul_dtype)
         return grad_hidden, _like(grad_weight, weight), _like(grad_bias, bias), None, None
+
+
+def _logp_and_entropy(scaled: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """One exponential per logit: with m = max z, the largest probability is exp(m - logsumexp)."""
+    probability = torch.softmax(scaled, dim=1)
+    logsumexp = scaled.amax(dim=1) - probability.amax(dim=1).log()
+    logp = scaled.gather(1, targets[:, None].long())[:, 0] - logsumexp
+    return logp, logsumexp - torch.linalg.vecdot(probability, scaled)
 
 
 def _matmul_dtype(hidden: Tensor, weight: Tensor) -> torch.dtype:

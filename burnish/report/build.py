@@ -1,0 +1,125 @@
+"""Makes a run's one-page report: static, offline, nothing but the run folder is read."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from burnish import __version__
+from burnish.errors import CheckpointError
+from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
+from burnish.report.curves import main_curves, other_curves
+from burnish.report.results_table import headline, paired_sentences, results_table
+from burnish.report.run_files import Row, RunFiles, read_run
+from burnish.report.sample_pairs import sample_pairs
+from burnish.report.token_shading import token_shading
+from burnish.report.wording import duration, label
+
+_HUES = {"warm_up": "slate", "sft": "amber", "reft": "blue"}
+_SPARE_HUES = ("teal", "violet", "rose", "green")
+
+
+def write_report(run: Path) -> Path:
+    """Writes `report.html` into a run folder, finished or not, and returns its path.
+
+    Raises CheckpointError where `run` is not a run folder or cannot be written to.
+    """
+    page = render_report(read_run(run))
+    target = run / "report.html"
+    partial = run / ".report.html.partial"
+    try:
+        partial.write_text(page, "utf-8")
+        partial.replace(target)
+    except OSError as error:
+        raise CheckpointError(
+            f"The report could not be written to {target}: {error.strerror}. Free space on that "
+            f"disk or make the folder writable, then repeat `burnish report`."
+        ) from error
+    return target
+
+
+def render_report(run: RunFiles) -> str:
+    """The page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("burnish.report", "page"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["label"] = label
+    page = resources.files("burnish.report") / "page"
+    return environment.get_template("report.html").render(
+        style=(page / "report.css").read_text("utf-8"),
+        script=(page / "report.js").read_text("utf-8"),
+        run=run,
+        title=_title(run),
+        facts=_facts(run),
+        headline=headline(run.results) or _progress(run),
+        table=results_table(run.results),
+        sentences=paired_sentences(run.results),
+        curves=main_curves(run.metrics),
+        more_curves=other_curves(run.metrics),
+        pairs=sample_pairs(run.samples),
+        shading=token_shading(run.tokens),
+        starting_point=_starting_point(run),
+        hues=_hues(run.stages),
+        frame={"h": HEIGHT, "l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
+        version=__version__,
+    )
+
+
+def _title(run: RunFiles) -> str:
+    method, task = _name(run.config, "method", "type"), _name(run.config, "task", "type")
+    if method and task:
+        return f"{label(method)} on {label(task)}"
+    return label(method) if method else run.name
+
+
+def _facts(run: RunFiles) -> list[tuple[str, str]]:
+    """What the header says about the run; only what is known."""
+    version = run.results.get("version") or run.config.get("version") or __version__
+    facts = {
+        "Method": label(_name(run.config, "method", "type")),
+        "Model": _name(run.config, "model", "name"),
+        "Task": label(_name(run.config, "task", "type")),
+        "Started": f"{run.started:%d %B %Y, %H:%M} UTC" if run.started else "",
+        "Duration": duration(run.seconds) if run.seconds is not None else "",
+        "Seed": str(run.config.get("seed", "")),
+        "Version": f"burnish {version}",
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _name(config: Row, key: str, field: str) -> str:
+    """`key.field` of the configuration, or `key` itself where it is plain text; else nothing."""
+    entry = config.get(key)
+    found = entry.get(field, "") if isinstance(entry, dict) else entry
+    return "" if found is None else str(found)
+
+
+def _progress(run: RunFiles) -> str:
+    if not run.metrics:
+        return "No step has been logged yet."
+    last = run.metrics[-1]
+    return (
+        f"Not finished: {label(str(last.get('stage', '')))} has reached step "
+        f"{last.get('step', '?')}. Test results appear here at the end."
+    )
+
+
+def _starting_point(run: RunFiles) -> str:
+    """Where parallel stages start, which curves side by side do not show."""
+    is_reft = _name(run.config, "method", "type") == "reft"
+    if is_reft and {"warm_up", "sft", "reft"} <= set(run.stages):
+        return "SFT and ReFT both start from the warm-up model."
+    return ""
+
+
+def _hues(stages: list[str]) -> dict[str, str]:
+    """A colour name per stage: fixed for the usual ones, the next spare one for others."""
+    others = [stage for stage in stages if stage not in _HUES]
+    spare = {stage: _SPARE_HUES[i % len(_SPARE_HUES)] for i, stage in enumerate(others)}
+    return {stage: _HUES.get(stage) or spare[stage] for stage in stages}

@@ -1,0 +1,73 @@
+"""How numbers, times and names are written on the page."""
+
+from __future__ import annotations
+
+_LABELS = {
+    "warm_up": "Warm-up",
+    "sft": "SFT",
+    "reft": "ReFT",
+    "grpo": "GRPO",
+    "dpo": "DPO",
+    "rlhf": "RLHF",
+    "rlaif": "RLAIF",
+    "score": "SCoRe",
+    "rest_mcts": "ReST-MCTS*",
+    "svamp": "SVAMP",
+    "gsm8k": "GSM8K",
+    "mathqa": "MathQA",
+}
+
+
+def label(name: str) -> str:
+    """A name of a stage, method or task as people write it."""
+    words = name.replace("_", " ").strip()
+    return _LABELS.get(name, words[:1].upper() + words[1:])
+
+
+def percent(share: float) -> str:
+    """0.8421 as "84.2 %" (with a no-break space)."""
+    return f"{100 * share:.1f}\u00a0%"
+
+
+def compact(value: float) -> str:
+    """A number in about three significant digits: 12.3, 0.0041, 3e-07, 1.2k, 4.5M."""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if size >= unit:
+            return f"{value / (1e3 if name == 'k' else unit):.3g}{name}"
+    if size < 1e-3:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    if size >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "45 s", "2 min 50 s", "3 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}\u00a0s"
+    if whole < 3600:
+        return f"{whole // 60}\u00a0min {whole % 60:02d}\u00a0s"
+    return f"{whole // 3600}\u00a0h {whole % 3600 // 60:02d}\u00a0min"
+
+
+def chance(p: float) -> str:
+    """A p value in words: "about once in 40 tests", "in about 3 of 10 tests"."""
+    if p < 1e-4:
+        return "less than once in 10,000 tests"
+    if p <= 0.2:
+        return f"about once in {_two_digits(1 / p):,} tests"
+    return f"in about {max(1, round(10 * p))} of 10 tests"
+
+
+def p_value(p: float) -> str:
+    """p as "p < 0.0001" or "p = 0.032"."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def _two_digits(value: float) -> int:
+    return int(float(f"{value:.2g}"))

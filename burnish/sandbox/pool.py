@@ -21,18 +21,15 @@ import atexit
 import functools
 import os
 import re
-import selectors
+import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from burnish.sandbox import wire
-from burnish.sandbox.execution import ErrorKind, Execution, Limits
-from burnish.sandbox.report import execution_of
-from burnish.sandbox.worker import Worker
+from burnish.sandbox.execution import Execution, Limits
+from burnish.sandbox.lane import Lane
 
 _SYMPY = re.compile(r"\bsympy\b")
 _KINDS = ("", "sympy")
@@ -47,10 +44,10 @@ class Sandbox:
 
     def __init__(self, num_workers: int | None = None) -> None:
         """`num_workers`: servers of each kind; by default one per available processor."""
-        self._num_workers = num_workers or len(os.sched_getaffinity(0))
+        self._num_workers = num_workers or _num_processors()
         self._lock = threading.Lock()
-        self._owner_pid = os.getpid()
-        self._lanes = {kind: _Lane(kind, self._num_workers) for kind in _KINDS}
+        self._lanes = {kind: Lane(kind, self._num_workers) for kind in _KINDS}
+        _ALL.add(self)
 
     def execute(self, program: str, limits: Limits) -> Execution:
         """Run one program. Raises SandboxError where no program can be run at all."""
@@ -58,7 +55,6 @@ class Sandbox:
 
     def execute_all(self, programs: Sequence[str], limits: Limits) -> list[Execution]:
         """Run many programs, side by side; results in their order. Raises SandboxError."""
-        self._leave_the_parents_servers()
         executions: dict[int, Execution] = {}
         with self._lock:
             for kind, lane in self._lanes.items():
@@ -68,10 +64,15 @@ class Sandbox:
 
     def close(self) -> None:
         """End all servers. The pool can be used again: it starts new ones."""
-        self._leave_the_parents_servers()
         with self._lock:
             for lane in self._lanes.values():
                 lane.close()
+
+    def forget_servers(self) -> None:
+        """In a forked process: leave the servers to the process that started them."""
+        self._lock = threading.Lock()  # the old one may be held by a thread that is not here
+        for lane in self._lanes.values():
+            lane.forget()
 
     def __enter__(self) -> Self:
         return self
@@ -86,14 +87,6 @@ class Sandbox:
 
     def __reduce__(self) -> tuple[type[Sandbox], tuple[int]]:
         return Sandbox, (self._num_workers,)
-
-    def _leave_the_parents_servers(self) -> None:
-        if self._owner_pid == os.getpid():
-            return
-        self._owner_pid = os.getpid()
-        self._lock = threading.Lock()  # the old one may be held by a thread that is not here
-        for lane in self._lanes.values():
-            lane.abandon()
 
 
 def execute(program: str, limits: Limits) -> Execution:
@@ -114,104 +107,20 @@ def shared_sandbox() -> Sandbox:
     return sandbox
 
 
+_ALL: weakref.WeakSet[Sandbox] = weakref.WeakSet()
+
+
+def _forget_all_servers() -> None:
+    for sandbox in list(_ALL):
+        sandbox.forget_servers()
+
+
+os.register_at_fork(after_in_child=_forget_all_servers)
+
+
+def _num_processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def _kind(program: str) -> str:
     return "sympy" if _SYMPY.search(program) else ""
-
-
-class _Lane:
-    """The servers of one kind."""
-
-    def __init__(self, preloaded: str, num_workers: int) -> None:
-        self._preloaded = preloaded
-        self._num_workers = num_workers
-        self._idle: list[Worker] = []
-        self._busy: dict[Worker, int] = {}
-
-    def run(self, programs: dict[int, str], limits: Limits) -> dict[int, Execution]:
-        executions: dict[int, Execution] = {}
-        try:
-            suspects = self._run_side_by_side(programs, limits, executions)
-            for index in suspects:  # alone, so that a dying server has one possible cause
-                alone = {index: programs[index]}
-                if self._run_side_by_side(alone, limits, executions):
-                    executions[index] = _KILLED_ITS_SERVER
-        finally:
-            for worker in self._busy:  # only where an exception, such as Ctrl-C, leaves some
-                worker.close()
-            self._busy.clear()
-        return executions
-
-    def close(self) -> None:
-        for worker in self._idle:
-            worker.close()
-        self._idle.clear()
-
-    def abandon(self) -> None:
-        for worker in (*self._idle, *self._busy):
-            worker.abandon()
-        self._idle.clear()
-        self._busy.clear()
-
-    def _run_side_by_side(
-        self, programs: dict[int, str], limits: Limits, executions: dict[int, Execution]
-    ) -> list[int]:
-        """Add what came back; the indices whose server died under them are returned."""
-        waiting = deque(programs)
-        suspects: list[int] = []
-        self._start_workers(min(len(programs), self._num_workers))
-        while waiting or self._busy:
-            while waiting and len(self._busy) < self._num_workers:
-                index = waiting.popleft()
-                if not self._send(index, programs[index], limits):
-                    suspects.append(index)
-            for worker in self._answering():
-                index = self._busy.pop(worker)
-                reply = self._reply_of(worker)
-                if reply is None:
-                    suspects.append(index)
-                else:
-                    executions[index] = execution_of(reply, limits)
-        return suspects
-
-    def _start_workers(self, num_workers: int) -> None:
-        while len(self._idle) < num_workers:
-            self._idle.append(Worker(self._preloaded))
-
-    def _send(self, index: int, program: str, limits: Limits) -> bool:
-        self._start_workers(1)
-        worker = self._idle.pop()
-        try:
-            worker.send(program, limits)
-        except (EOFError, OSError):
-            worker.close()
-            return False
-        self._busy[worker] = index
-        return True
-
-    def _answering(self) -> Iterable[Worker]:
-        """Busy workers that have answered or died; those past their deadline count as dead."""
-        if not self._busy:
-            return []
-        with selectors.DefaultSelector() as selector:
-            for worker in self._busy:
-                selector.register(worker, selectors.EVENT_READ, worker)
-            first_deadline = min(worker.deadline for worker in self._busy)
-            ready = selector.select(max(0.0, first_deadline - time.monotonic()))
-        if ready:
-            return [key.data for key, _ in ready]
-        return [worker for worker in self._busy if worker.deadline <= time.monotonic()]
-
-    def _reply_of(self, worker: Worker) -> wire.Reply | None:
-        if worker.deadline <= time.monotonic():
-            worker.close()
-            return None
-        try:
-            reply = worker.receive()
-        except (EOFError, OSError):
-            worker.close()
-            return None
-        self._idle.append(worker)
-        return reply
-
-
-_KILLED_ITS_SERVER = Execution(None, ErrorKind.KILLED, "", 0.0, "the program killed its server")

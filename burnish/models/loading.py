@@ -7,30 +7,129 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
+import burnish
+from burnish.errors import ModelError
 from burnish.models.config import ModelConfig
 from burnish.models.gguf import gemma_folder
-from burnish.models.saving import save_hugging_face_layout
+from burnish.models.saving import complete_folder, write_layout
+from burnish.models.tokenizer import prepare_tokenizer, read_tokenizer
+from burnish.models.trimming import TrimmedVocabulary, trim
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A network with its tokenizer."""
+    """A causal language model with the tokenizer that belongs to it.
+
+    Attributes:
+        network: in evaluation mode (no dropout), on the CPU, with V or, trimmed, K rows.
+        tokenizer: has EOS and a padding token of its own; its ids fit the network.
+        trimmed: what was cut away, where the vocabulary is trimmed.
+    """
 
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    trimmed: TrimmedVocabulary | None = None
 
     def save(self, folder: Path) -> None:
-        save_hugging_face_layout(self.network, self.tokenizer, folder)
+        """Write the model, with its full vocabulary, in the Hugging Face layout.
+
+        `folder` is complete or as it was before. Raises CheckpointError where writing fails.
+        """
+        with complete_folder(folder) as partial:
+            if self.trimmed is None:
+                write_layout(self.network, self.tokenizer, partial)
+                return
+            state = self.trimmed.full_state(self.network.state_dict())
+            write_layout(self.network, self.trimmed.tokenizer, partial, state=state)
+            self.trimmed.config.save_pretrained(partial)
+            if self.trimmed.generation_config is not None:
+                self.trimmed.generation_config.save_pretrained(partial)
 
 
 def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
-    source = gemma_folder(config.cache_folder) if config.name == "gemma3-270m" else config.name
-    network = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, config.dtype), use_safetensors=True)
-    return LoadedModel(network, AutoTokenizer.from_pretrained(source))
+    """Load and check a model.
+
+    Args:
+        config: which model, and how.
+        texts: everything that will be tokenised (prompts, targets), as it will be tokenised; only
+            read where `config.trim_vocabulary` is set.
+
+    Raises ModelError, with what to do, where the model cannot be found, read or trained.
+    """
+    source = _source(config)
+    try:
+        tokenizer = read_tokenizer(source, trust_remote_code=config.trust_remote_code)
+        network, report = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=_DTYPES[config.dtype],
+            use_safetensors=True,
+            trust_remote_code=config.trust_remote_code,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
+        raise ModelError(_unreadable(config, error)) from error
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise ModelError(
+            f"model {config.name}: its files lack {len(missing)} of the network's weights, such as "
+            f"{missing[0]}. They would be random. It is no causal language model, or incomplete."
+        )
+    prepare_tokenizer(tokenizer, network, config)
+    network.eval()
+    if not config.trim_vocabulary:
+        return LoadedModel(network, tokenizer)
+    smaller, trimmed = trim(network, tokenizer, texts)
+    return LoadedModel(network, smaller, trimmed)
+
+
+def _source(config: ModelConfig) -> str:
+    """The folder or hub id that `config.name` stands for. Raises ModelError if it is missing."""
+    if config.name == "gemma3-270m":
+        return str(gemma_folder(config.cache_folder))
+    if config.name.startswith("builtin:"):
+        return str(_builtin_folder(config.name))
+    folder = Path(config.name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                f"model {config.name}: the folder has no config.json, so it is no model in the "
+                "Hugging Face layout. Name the folder that holds config.json and the weights."
+            )
+        return str(folder)
+    if folder.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
+        raise ModelError(
+            f"model {config.name}: there is no such folder. Give an existing one, a hub id such as "
+            "Qwen/Qwen3-0.6B-Base, builtin:arithmetic or gemma3-270m."
+        )
+    return config.name
+
+
+def _builtin_folder(name: str) -> Path:
+    assets = Path(burnish.__file__).parent / "assets"
+    folder = assets / name.removeprefix("builtin:")
+    if not (folder / "config.json").is_file():
+        known = ", ".join(
+            sorted(f"builtin:{path.parent.name}" for path in assets.glob("*/config.json"))
+        )
+        raise ModelError(f"model {name}: not in this installation. Built in: {known or 'none'}.")
+    return folder
+
+
+def _unreadable(config: ModelConfig, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    if len(reason) > 400:
+        reason = f"{reason[:400]}..."
+    return (
+        f"model {config.name}: cannot be loaded. A folder must hold config.json, a tokenizer and "
+        "*.safetensors weights; any other name is looked up on the hub, which needs a network "
+        f"connection and, for some models, `hf auth login`. The library says: {reason}"
+    )

@@ -41,7 +41,7 @@ def complete_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def save_hugging_face_layout(
+def write_layout(
     network: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
@@ -50,12 +50,10 @@ def save_hugging_face_layout(
 ) -> None:
     """Write config, safetensors and tokenizer so that `transformers` and vLLM load them.
 
-    `state` replaces the network's own weights. Raises CheckpointError; `folder` is complete or as
-    it was before.
+    `state` replaces the network's own weights.
     """
-    with complete_folder(folder) as partial:
-        network.save_pretrained(partial, state_dict=None if state is None else dict(state))
-        tokenizer.save_pretrained(partial)
+    network.save_pretrained(folder, state_dict=None if state is None else dict(state))
+    tokenizer.save_pretrained(folder)
 
 
 def _flush(folder: Path) -> None:

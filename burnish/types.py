@@ -132,7 +132,8 @@ class Trajectory:
         problem_id: the problem it answers.
         token_ids: prompt(s) and sampled tokens in order, L tokens.
         is_action: L flags, True for the tokens that the policy itself sampled.
-        sampler_logp: L values, log-probability under the sampling distribution; 0 off the actions.
+        logp: L values, the engine's log-probability under the untempered model; 0 off the actions.
+        sampler_logp: L values, the same under the distribution that was drawn from.
         score: the grader's verdict.
         stop_reason: why the last turn ended.
         text: the last turn's decoded text.
@@ -141,10 +142,16 @@ class Trajectory:
     problem_id: str
     token_ids: tuple[int, ...]
     is_action: tuple[bool, ...]
+    logp: tuple[float, ...]
     sampler_logp: tuple[float, ...]
     score: Score
     stop_reason: StopReason
     text: str
+
+    @property
+    def is_truncated(self) -> bool:
+        """True where the token limit ended it."""
+        return self.stop_reason is StopReason.LENGTH
 
 
 @dataclass(frozen=True, slots=True)

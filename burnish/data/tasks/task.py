@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol, TypeAlias
 
 from burnish.types import Problem
@@ -31,4 +32,8 @@ class Task(Protocol):
 
     def target(self, problem: Problem) -> str:
         """The annotated completion (without EOS). Raises DataError where there is no rationale."""
+        ...
+
+    def traits(self, problem: Problem, text: str) -> Mapping[str, float]:
+        """Facts about a completion that are worth a curve, by name; empty for most tasks."""
         ...

@@ -1,0 +1,152 @@
+"""The command line: parse, build, call, print. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from burnish.errors import BurnishError
+
+app = typer.Typer(
+    help="Reinforcement fine-tuning for language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_USER_ERROR = 2
+
+RecipePath = Annotated[Path, typer.Argument(help="A recipe file; `burnish recipes` lists some.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Settings that replace the recipe's: seed=1 a.b=c")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")]
+
+
+@app.command()
+def quickstart(
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/quickstart"),
+    debug: Debug = False,
+) -> None:
+    """Watch a small model learn by ReFT, offline, in a few minutes."""
+    from burnish.cli.quickstart import run_quickstart
+
+    _guarded(lambda: run_quickstart(overrides or [], out), debug=debug)
+
+
+@app.command()
+def train(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder. Default: runs/<name of the recipe>.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Run a recipe: train, evaluate, report."""
+    from burnish.cli.train import run_training
+
+    folder = out or Path("runs") / recipe.stem
+    _guarded(lambda: run_training(recipe, overrides or [], folder, resume=resume), debug=debug)
+
+
+@app.command(name="eval")
+def evaluate(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Model to evaluate instead; several are compared.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
+    samples: Annotated[int, typer.Option(help="Samples a problem for vote@k and pass@k.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Measure models on a recipe's task: greedy accuracy, votes, paired tests."""
+    from burnish.cli.evaluation import run_evaluation
+
+    _guarded(
+        lambda: run_evaluation(
+            recipe, overrides or [], model or [], split=split, num_samples=samples, out=out
+        ),
+        debug=debug,
+    )
+
+
+@app.command()
+def sample(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    question: Annotated[
+        str | None, typer.Option(help="Your own question; default: test problems.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model to sample from instead.")] = None,
+    num: Annotated[int, typer.Option("-n", "--num", help="Samples of each question.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0 is greedy.")] = 0.0,
+    limit: Annotated[int, typer.Option(help="Number of test problems.")] = 3,
+    debug: Debug = False,
+) -> None:
+    """Print what a model answers, with scores."""
+    from burnish.cli.sampling import run_sampling
+
+    _guarded(
+        lambda: run_sampling(
+            recipe,
+            overrides or [],
+            question=question,
+            model=model,
+            num_samples=num,
+            temperature=temperature,
+            limit=limit,
+        ),
+        debug=debug,
+    )
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder, finished or running.")],
+    debug: Debug = False,
+) -> None:
+    """Write the run's report.html, one static page."""
+    from burnish.report.build import write_report
+
+    _guarded(lambda: typer.echo(f"wrote {write_report(run)}"), debug=debug)
+
+
+@app.command()
+def recipes(
+    folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("recipes"),
+    debug: Debug = False,
+) -> None:
+    """List the recipes at hand."""
+    from burnish.cli.recipes import list_recipes
+
+    _guarded(lambda: list_recipes(folder), debug=debug)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+def _guarded(command: Callable[[], object], *, debug: bool) -> None:
+    """Run a command; what a user can mend is one paragraph and exit code 2, no trace."""
+    try:
+        command()
+    except BurnishError as error:
+        if debug:
+            raise
+        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        typer.echo(str(error), err=True)
+        sys.exit(_USER_ERROR)
+
+
+if __name__ == "__main__":
+    main()

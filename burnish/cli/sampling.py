@@ -1,0 +1,70 @@
+"""`burnish sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from burnish.evaluation.evaluate import EvaluatedProblem, evaluate
+from burnish.rollout.engine import Request
+from burnish.run.recipe import load_recipe
+from burnish.training.seeds import derived_seed
+from burnish.types import Problem, Score
+
+
+def run_sampling(
+    path: Path,
+    overrides: Sequence[str],
+    *,
+    question: str | None,
+    model: str | None,
+    num_samples: int,
+    temperature: float,
+    limit: int,
+) -> None:
+    """Print completions of one question, or of the first test problems with their scores."""
+    recipe = load_recipe(path, overrides)
+    if model is not None:
+        named = recipe.model.model_copy(update={"name": model})
+        recipe = recipe.model_copy(update={"model": named})
+    bench = recipe.workbench()
+    if question is None:
+        problems = bench.problems("test")[:limit]
+    else:
+        problems = [Problem(id="question", question=question, answer=None)]
+    policy = bench.load_policy()
+    renderer = bench.renderer(policy)
+    params = bench.sampling(temperature=temperature)
+    items = [(problem, renderer.prompt_ids(problem)) for problem in problems]
+    engine, console = bench.engine(policy), Console()
+    if question is not None:
+        requests = [
+            Request(ids, tuple(derived_seed(recipe.seed, n) for n in range(num_samples)))
+            for _, ids in items
+        ]
+        for completion in engine.sample(requests, params)[0]:
+            console.print(completion.text, markup=False, highlight=False)
+        return
+    evaluation = evaluate(
+        engine, bench.grader, items, params, num_samples=num_samples, seed=recipe.seed
+    )
+    for row in evaluation.rows:
+        _print(console, row)
+
+
+def _print(console: Console, row: EvaluatedProblem) -> None:
+    console.rule(row.problem.id)
+    console.print(row.problem.question, style="bold", markup=False, highlight=False)
+    for completion, verdict in zip(row.completions, row.verdicts, strict=True):
+        console.print(completion.text, markup=False, highlight=False)
+        if isinstance(verdict, Score):
+            mark = "[green]right[/]" if verdict.is_correct else "[red]wrong[/]"
+            console.print(
+                f"{mark}  answer {verdict.answer}, gold {row.problem.answer}, "
+                f"reward {verdict.reward:g}, {completion.stop_reason.value}\n",
+                highlight=False,
+            )
+        else:
+            console.print(f"[yellow]not graded[/] ({verdict.kind}): {verdict.message}\n")

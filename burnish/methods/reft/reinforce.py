@@ -1,0 +1,204 @@
+"""The RL steps of ReFT's Algorithm 1: sample, check, estimate advantages, update U times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from burnish.config import Config
+from burnish.core.advantages import gae, whiten
+from burnish.core.kl import k1
+from burnish.core.value_losses import explained_variance
+from burnish.models.value_head import Critic, SeparateCritic, SharedCritic
+from burnish.training.collection import Collector
+from burnish.training.experience import Experience, engine_gap, gather_experience
+from burnish.training.learner import Learner, Metrics, OptimizerConfig
+from burnish.training.ppo import PpoConfig, ppo_update
+from burnish.training.seeds import batch_indices, derived_seed
+from burnish.training.stage import StageRun, StepResult
+from burnish.training.token_view import TokenView, token_views
+from burnish.training.workbench import Workbench
+from burnish.types import Group, Trajectory
+
+
+class ReinforceConfig(Config):
+    """The reinforcement stage: PPO on checkable answers."""
+
+    epochs: float = Field(default=300, gt=0)
+    """Passes over the training questions."""
+    num_steps: int | None = Field(default=None, ge=1)
+    """T: RL steps; overrides `epochs`."""
+    batch_size: int = Field(default=32, ge=1)
+    """Questions of one step."""
+    samples_per_problem: int = Field(default=1, ge=1)
+    """Completions sampled for each question of a step; the paper's code samples one."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of the rollouts."""
+    kl_coef: float = Field(default=0.05, ge=0)
+    """beta: weight of the k1 penalty in the reward; the paper: 0.05 N-CoT, 0.01 P-CoT."""
+    discount: float = Field(default=1.0, gt=0, le=1)
+    """gamma."""
+    gae_lambda: float = Field(default=0.95, ge=0, le=1)
+    """lambda."""
+    ppo: PpoConfig = PpoConfig()
+    """The update."""
+    critic: Literal["shared", "separate"] = "shared"
+    """A value head on the policy's backbone, or a network of its own."""
+    truncated: Literal["graded", "dropped"] = "graded"
+    """Completions that hit the token limit: graded as they stand, with the reward at their last
+    token (the paper's code), or left out of the batch (as DAPO does)."""
+    max_logp_gap: float = Field(default=0.1, gt=0)
+    """Nats a token by which engine and learner may differ on average before the run stops."""
+    eval_every: int = Field(default=20, ge=1)
+    """Steps between evaluations on the dev split."""
+    optimizer: OptimizerConfig = OptimizerConfig(
+        learning_rate=3e-7, schedule="constant", warmup_ratio=0.0
+    )
+    """AdamW, constant rate, no warm-up."""
+
+
+def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> Iterator[StepResult]:
+    """A stage: PPO from the warm-up checkpoint, which stays as the reference policy."""
+    warm_up = run.models["warm_up"]
+    policy, reference = bench.load_policy(warm_up), bench.load_policy(warm_up)
+    torch.manual_seed(derived_seed(run.seed, "value head"))
+    critic: Critic = (
+        SharedCritic(policy)
+        if config.critic == "shared"
+        else SeparateCritic(bench.load_policy(warm_up))
+    )
+    learner = Learner({"policy": policy.network, "critic": critic.module}, config.optimizer)
+    problems = bench.problems("train")
+    engine = bench.engine(policy)
+    collector = Collector(
+        engine=engine,
+        renderer=bench.renderer(policy),
+        grader=bench.grader,
+        task=bench.task,
+        params=bench.sampling(temperature=config.temperature),
+        num_samples=config.samples_per_problem,
+    )
+    num_steps = config.num_steps or max(1, round(config.epochs * len(problems) / config.batch_size))
+    for step in run.steps(
+        num_steps,
+        policy=policy,
+        state={"learner": learner},
+        eval_every=config.eval_every,
+    ):
+        chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
+        engine.sync(policy.network.state_dict())
+        groups = collector.collect(
+            [problems[row] for row in chosen], seed=derived_seed(run.seed, "rollout", step)
+        )
+        trajectories = _kept(groups, config)
+        experiences = gather_experience(
+            trajectories,
+            policy=policy,
+            reference=reference,
+            critic=critic,
+            max_tokens=bench.compute.max_tokens_per_batch,
+        )
+        gap = engine_gap(experiences, limit=config.max_logp_gap)
+        assign_credit(experiences, config)
+        updated = ppo_update(
+            learner,
+            experiences,
+            policy=policy,
+            critic=critic,
+            config=config.ppo,
+            num_updates=num_steps * config.ppo.num_epochs,
+        )
+        yield StepResult(
+            {
+                **collector.metrics(groups),
+                **_experience_metrics(experiences),
+                "ppo/logp_gap": gap,
+                **updated,
+            },
+            trajectories,
+            _views(experiences),
+        )
+
+
+@torch.no_grad()
+def assign_credit(experiences: Sequence[Experience], config: ReinforceConfig) -> None:
+    """Fill in reward, advantage and return of every action.
+
+    r_t = [t emits the last token] reward - beta (log pi_old(a_t) - log pi_ref(a_t))
+    A, R = GAE(r, V_old; gamma, lambda);  A whitened over the whole batch
+    """
+    for e in experiences:
+        mask = e.batch.action_mask
+        penalty = torch.where(mask, config.kl_coef * k1(e.old_logp, e.ref_logp), 0.0)
+        e.token_reward = terminal_rewards(e) - penalty
+        e.advantage, e.return_ = gae(
+            e.token_reward,
+            e.old_value,
+            mask,
+            discount=config.discount,
+            gae_lambda=config.gae_lambda,
+        )
+    _whiten_batch(experiences)
+
+
+def terminal_rewards(e: Experience) -> torch.Tensor:
+    """[B, T]: the grader's reward at each row's last action, zero elsewhere.
+
+    That action emits EOS, or the last token of a completion cut at the limit.
+    """
+    mask = e.batch.action_mask
+    columns = torch.arange(mask.shape[1], device=mask.device)
+    last = torch.where(mask, columns, -1).max(dim=1).values
+    rewards = torch.zeros(mask.shape, device=mask.device)
+    rows = torch.arange(mask.shape[0], device=mask.device)
+    scores = [trajectory.score.reward for trajectory in e.trajectories]
+    rewards[rows, last] = torch.tensor(scores, device=mask.device)
+    return rewards
+
+
+def _whiten_batch(experiences: Sequence[Experience]) -> None:
+    """Whiten over all actions of all micro-batches together."""
+    masks = [e.batch.action_mask for e in experiences]
+    flat = torch.cat([e.advantage[mask] for e, mask in zip(experiences, masks, strict=True)])
+    white = whiten(flat[None], torch.ones_like(flat, dtype=torch.bool)[None])[0]
+    for e, mask, values in zip(
+        experiences, masks, white.split([int(m.sum()) for m in masks]), strict=True
+    ):
+        e.advantage = torch.zeros_like(e.advantage).masked_scatter(mask, values)
+
+
+def _kept(groups: Sequence[Group], config: ReinforceConfig) -> list[Trajectory]:
+    keep_truncated = config.truncated == "graded"
+    return [
+        trajectory
+        for group in groups
+        for trajectory in group.trajectories
+        if keep_truncated or not trajectory.is_truncated
+    ]
+
+
+def _experience_metrics(experiences: Sequence[Experience]) -> Metrics:
+    """Means over the batch: KL and entropy per sequence and action, quality of the critic."""
+    num_sequences = sum(len(e.trajectories) for e in experiences)
+    num_actions = sum(e.batch.num_actions for e in experiences)
+    masks = [e.batch.action_mask for e in experiences]
+    kl = sum(k1(e.old_logp, e.ref_logp).sum().item() for e in experiences)
+    entropy = sum(e.entropy.sum().item() for e in experiences)
+    values = torch.cat([e.old_value[m] for e, m in zip(experiences, masks, strict=True)])
+    returns = torch.cat([e.return_[m] for e, m in zip(experiences, masks, strict=True)])
+    everywhere = torch.ones_like(values, dtype=torch.bool)[None]
+    explained = explained_variance(values[None], returns[None], everywhere)
+    return {
+        "ppo/kl": kl / num_sequences,
+        "rollout/entropy": entropy / num_actions,
+        "ppo/value": values.mean().item(),
+        "ppo/return": returns.mean().item(),
+        "ppo/explained_variance": explained.item(),
+    }
+
+
+def _views(experiences: Sequence[Experience]) -> list[TokenView]:
+    return token_views(experiences[len(experiences) // 2], num_views=2)

@@ -1,0 +1,86 @@
+"""The policy: an unmodified `transformers` language model, read as log-probabilities of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from burnish.core.logprobs import token_logps
+from burnish.core.masking import scatter_actions
+from burnish.models.loading import LoadedModel
+from burnish.models.token_batch import TokenBatch
+
+
+class Policy:
+    """A network and its tokenizer, scored without dropout.
+
+    The network stays in evaluation mode also while it is trained, as in the ReFT authors' code:
+    dropout would make the ratio of the first PPO pass differ from 1.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, compute_dtype: torch.dtype) -> None:
+        """`compute_dtype`: dtype of matrix products; the weights keep their own (autocast)."""
+        self._loaded = loaded
+        self.network: PreTrainedModel = loaded.network.eval()
+        self.tokenizer: PreTrainedTokenizerBase = loaded.tokenizer
+        self.compute_dtype = compute_dtype
+        self._trunk: nn.Module = loaded.network.base_model
+        head = loaded.network.get_output_embeddings()
+        assert isinstance(head, nn.Linear)
+        self._head = head
+        self._softcap: float | None = vars(loaded.network.config).get("final_logit_softcapping")
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.device
+
+    @property
+    def hidden_size(self) -> int:
+        """Width D of the last hidden state."""
+        return self._head.in_features
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Matrix products in the compute dtype, for everything that runs on the policy's batch."""
+        enabled = self.compute_dtype is not torch.float32
+        with torch.autocast(self.device.type, self.compute_dtype, enabled=enabled):
+            yield
+
+    def hidden_states(self, batch: TokenBatch) -> Float[Tensor, "B L D"]:
+        """Last hidden states, from which both log-probabilities and values are read."""
+        with self.computing():
+            output = self._trunk(
+                input_ids=batch.token_ids,
+                attention_mask=batch.is_real.long(),
+                position_ids=batch.position_ids,
+                use_cache=False,
+            )
+        return output.last_hidden_state
+
+    def action_logps(
+        self, hidden: Float[Tensor, "B L D"], batch: TokenBatch
+    ) -> tuple[Float[Tensor, "B T"], Float[Tensor, "B T"]]:
+        """Log-probability of each action and entropy of its distribution, in nats; 0 elsewhere.
+
+        Only rows of actions meet the vocabulary, a chunk at a time.
+        """
+        mask = batch.action_mask
+        with self.computing():
+            logp, entropy = token_logps(
+                hidden[:, :-1][mask],
+                self._head.weight,
+                batch.token_ids[:, 1:][mask],
+                bias=self._head.bias,
+                softcap=self._softcap,
+            )
+        return scatter_actions(logp, mask), scatter_actions(entropy, mask)
+
+    def save(self, folder: Path) -> None:
+        """Write the model in the Hugging Face layout, so that other tools load it as it is."""
+        self._loaded.save(folder)

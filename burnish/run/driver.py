@@ -1,0 +1,212 @@
+"""The driver: runs the stages of a recipe, and between two steps logs, evaluates and checkpoints.
+
+The only writer of a run folder. A stage that has ended is marked by `stage.json` and not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from burnish.evaluation.evaluate import evaluate
+from burnish.evaluation.metrics import accuracy_of, mean_interval
+from burnish.models.policy import Policy
+from burnish.rollout.engine import Engine
+from burnish.run.final import final_results
+from burnish.run.folder import RunFolder
+from burnish.run.progress import Progress
+from burnish.run.recipe import Recipe
+from burnish.training.seeds import derived_seed
+from burnish.training.stage import ModelChoice, Stage, StageRun, StepResult
+from burnish.training.token_view import TokenView
+from burnish.training.workbench import Workbench
+from burnish.types import Json, Problem, Trajectory
+
+_SAMPLES_KEPT = 4
+
+
+class Stopped(Exception):  # noqa: N818 a request that was honoured, not an error
+    """The run was asked to stop and can be continued."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by signal {signal_number}")
+        self.signal_number = signal_number
+
+
+class Driver:
+    """Runs one recipe in one folder."""
+
+    def __init__(self, recipe: Recipe, folder: Path, *, progress: Progress) -> None:
+        self._recipe = recipe
+        self._folder = RunFolder(folder)
+        self._bench: Workbench = recipe.workbench()
+        self._progress = progress
+        self._stop_signal: int | None = None
+        self._dev: Sequence[Problem] = ()
+        self._train: dict[str, Problem] = {}
+        self._seconds = 0.0
+
+    def run(self, *, resume: bool) -> dict[str, Json]:
+        """All stages, then the final evaluation; returns what `results.json` holds.
+
+        Raises Stopped after SIGINT or SIGTERM, once the step in progress is saved.
+        """
+        self._folder.open(self._recipe.model_dump(mode="json"), resume=resume)
+        self._train = {problem.id: problem for problem in self._bench.problems("train")}
+        self._dev = self._bench.problems("dev")[: self._recipe.evaluation.num_dev]
+        stages = self._recipe.method.stages(self._bench)
+        models: dict[str, Path] = {}
+        with self._signals():
+            for index, stage in enumerate(stages, start=1):
+                folder = self._folder.stage(index, stage.name)
+                if not (folder / "stage.json").exists():
+                    self._run_stage(stage, folder, models)
+                models[stage.name] = folder / stage.hands_on
+                self._seconds += json.loads((folder / "stage.json").read_text())["seconds"]
+            results = final_results(
+                self._recipe, self._bench, self._folder, stages, progress=self._progress
+            )
+        results["seconds"] = round(self._seconds + float(str(results["seconds"])), 1)
+        self._folder.write_json("results.json", results)
+        return results
+
+    def _run_stage(self, stage: Stage, folder: Path, models: dict[str, Path]) -> None:
+        run = StageRun(stage.name, folder, seed=self._recipe.seed, models=models)
+        clock = _Clock(folder / "checkpoints" / "seconds")
+        engine: Engine | None = None
+        for result in self._announced(stage.run(run), run):
+            policy = run.policy
+            assert policy is not None
+            row = dict(result.metrics)
+            if run.num_done % run.eval_every == 0 or run.num_done == run.num_steps:
+                engine = engine or self._bench.engine(policy)
+                row["dev/accuracy"] = self._dev_accuracy(run, policy, engine)
+            self._log(run, result, row, seconds=clock.elapsed)
+            self._progress.step(run.num_done, row)
+            stopping = self._stop_signal is not None
+            if stopping or run.num_done % self._recipe.checkpoint_every == 0:
+                run.write_checkpoint()
+                clock.save()
+            if self._stop_signal is not None:
+                raise Stopped(self._stop_signal)
+        self._finish(run, stage.hands_on, seconds=clock.elapsed)
+
+    def _announced(self, results: Iterator[StepResult], run: StageRun) -> Iterator[StepResult]:
+        """The same results; when the first is there the stage knows its length and its place."""
+        for position, result in enumerate(results):
+            if position == 0:
+                self._folder.forget_after(run.name, run.num_done - 1)
+                self._progress.stage(run.name, run.num_done - 1, run.num_steps)
+                for name in run.damaged_checkpoints:
+                    self._progress.warn(f"{run.folder}: checkpoint {name} is damaged; passed over")
+            yield result
+
+    def _dev_accuracy(self, run: StageRun, policy: Policy, engine: Engine) -> float:
+        """Greedy accuracy on the dev split; keeps the policy if it is the best so far."""
+        engine.sync(policy.network.state_dict())
+        renderer = self._bench.renderer(policy)
+        evaluation = evaluate(
+            engine,
+            self._bench.grader,
+            [(problem, renderer.prompt_ids(problem)) for problem in self._dev],
+            self._bench.sampling(temperature=0.0),
+            num_samples=1,
+            seed=derived_seed(self._recipe.seed, "dev"),
+        )
+        accuracy = mean_interval(evaluation, accuracy_of).value
+        run.selection.consider(accuracy, run.num_done, policy)
+        return accuracy
+
+    def _log(
+        self, run: StageRun, result: StepResult, row: dict[str, float], *, seconds: float
+    ) -> None:
+        place: dict[str, Json] = {"stage": run.name, "step": run.num_done}
+        timed: dict[str, Json] = {**place, "time_s": round(seconds, 3)}
+        self._folder.append("metrics.jsonl", [timed | row])
+        samples = result.trajectories[:: max(1, len(result.trajectories) // _SAMPLES_KEPT)]
+        self._folder.append(
+            "samples.jsonl", [place | self._sample(t) for t in samples[:_SAMPLES_KEPT]]
+        )
+        assert run.policy is not None
+        policy = run.policy
+        self._folder.append(
+            "tokens.jsonl", [place | _token_row(view, policy) for view in result.token_views]
+        )
+
+    def _sample(self, trajectory: Trajectory) -> dict[str, Json]:
+        problem = self._train[trajectory.problem_id]
+        return {
+            "split": "train",
+            "problem_id": problem.id,
+            "prompt": self._bench.task.prompt(problem),
+            "text": trajectory.text,
+            "answer": trajectory.score.answer,
+            "gold": problem.answer,
+            "reward": trajectory.score.reward,
+            "is_correct": trajectory.score.is_correct,
+            "stop_reason": trajectory.stop_reason.value,
+            "sample": 0,
+        }
+
+    def _finish(self, run: StageRun, hands_on: ModelChoice, *, seconds: float) -> None:
+        """Save the stage's models and mark it as ended."""
+        policy = run.policy
+        assert policy is not None
+        policy.save(run.folder / "last")
+        selection = run.selection
+        if selection.weights:
+            policy.network.load_state_dict(selection.weights)
+        policy.save(run.folder / "selected")
+        summary: dict[str, Json] = {
+            "steps": run.num_done,
+            "selected_step": selection.best_step,
+            "selected_dev_accuracy": selection.best,
+            "hands_on": hands_on,
+            "seconds": round(seconds, 1),
+        }
+        self._folder.write_json(
+            str((run.folder / "stage.json").relative_to(self._folder.path)), summary
+        )
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the run after the step in progress; a second one ends it at once."""
+
+        def ask(number: int, _frame: FrameType | None) -> None:
+            self._stop_signal = number
+            signal.signal(number, signal.SIG_DFL)
+
+        before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Clock:
+    """Seconds a stage has run, over all its processes, counted up to the last checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before = float(path.read_text()) if path.exists() else 0.0
+        self._start = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    def save(self) -> None:
+        self._path.write_text(f"{self.elapsed:.3f}")
+
+
+def _token_row(view: TokenView, policy: Policy) -> dict[str, Json]:
+    row = asdict(view)
+    row["tokens"] = [policy.tokenizer.decode([i]) for i in row.pop("token_ids")]
+    return row

@@ -1,0 +1,75 @@
+"""A recipe: everything a run needs to know, in one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from burnish.config import Config, load_tree
+from burnish.data.tasks import TaskConfig
+from burnish.graders.boundary import Guarded
+from burnish.graders.config import GraderConfig, default_grader_config
+from burnish.methods.reft.method import ReftConfig
+from burnish.methods.sft.method import SftConfig
+from burnish.models.config import ModelConfig
+from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
+
+MethodConfig: TypeAlias = Annotated[SftConfig | ReftConfig, Field(discriminator="type")]
+
+
+class EvaluationConfig(Config):
+    """How the models of a run are measured."""
+
+    num_dev: int | None = Field(default=None, ge=1)
+    """Dev problems that are asked while training; default: all."""
+    num_test: int | None = Field(default=None, ge=1)
+    """Test problems that are asked at the end; default: all."""
+    num_samples: int = Field(default=0, ge=0)
+    """Samples of each test problem for voting and pass@k; 0: greedy only."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of those samples; the paper: 1.0."""
+
+
+class Recipe(Config):
+    """One run."""
+
+    description: str
+    """One sentence for `burnish recipes`."""
+    seed: int = 42
+    """The only source of randomness."""
+    model: ModelConfig
+    """What to train."""
+    task: TaskConfig
+    """What to train it on."""
+    grader: GraderConfig | None = None
+    """What pays; default: the one that fits the task."""
+    method: MethodConfig
+    """How."""
+    lengths: LengthConfig = LengthConfig()
+    """Limits in tokens."""
+    compute: ComputeConfig = ComputeConfig()
+    """Device and batches."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Dev and test."""
+    checkpoint_every: int = Field(default=50, ge=1)
+    """Steps between checkpoints; a stage's end is always one."""
+
+    def workbench(self) -> Workbench:
+        """What the method's stages are given."""
+        grader = self.grader or default_grader_config(self.task.answer_kind)
+        return Workbench(
+            model=self.model,
+            task=self.task,
+            grader=Guarded(grader.build()),
+            lengths=self.lengths,
+            compute=self.compute,
+            seed=self.seed,
+        )
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; raises ConfigError with file, key and the nearest valid name."""
+    return Recipe.from_tree(load_tree(path, overrides), source=str(path))

@@ -1,0 +1,98 @@
+"""Supervised fine-tuning: imitate the annotated rows. ReFT's warm-up and its baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field
+from torch import Tensor
+
+from burnish.config import Config
+from burnish.core.masking import token_mean
+from burnish.models.policy import Policy
+from burnish.models.token_batch import TokenBatch
+from burnish.training.batching import micro_batches
+from burnish.training.learner import Learner, Metrics, OptimizerConfig
+from burnish.training.seeds import batch_indices
+from burnish.training.stage import StageRun, StepResult
+from burnish.training.workbench import Workbench
+from burnish.types import Example
+
+
+class SupervisedConfig(Config):
+    """Epochs over the annotated rows; the defaults are the ReFT paper's for 7B models."""
+
+    epochs: float = Field(default=40, gt=0)
+    """Passes over the training rows."""
+    batch_size: int = Field(default=48, ge=1)
+    """Rows of one update."""
+    eval_every: int | None = Field(default=None, ge=1)
+    """Updates between evaluations on the dev split; default: once an epoch."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop when dev accuracy has not risen for so many evaluations; default: never."""
+    optimizer: OptimizerConfig = OptimizerConfig()
+    """AdamW."""
+
+
+def imitate(
+    run: StageRun, *, bench: Workbench, config: SupervisedConfig, start: str | None = None
+) -> Iterator[StepResult]:
+    """A stage: minimise L_SFT = -E sum_t log pi(a_t | s_t) on the train split.
+
+    Args:
+        start: the earlier stage whose model to start from; None is the recipe's own model.
+    """
+    policy = bench.load_policy(run.models[start] if start else None)
+    renderer = bench.renderer(policy)
+    examples = [renderer.example(problem) for problem in bench.problems("train")]
+    learner = Learner({"policy": policy.network}, config.optimizer)
+    batch_size = min(config.batch_size, len(examples))
+    epoch = math.ceil(len(examples) / batch_size)
+    num_steps = max(1, round(config.epochs * len(examples) / batch_size))
+    for step in run.steps(
+        num_steps,
+        policy=policy,
+        state={"learner": learner},
+        eval_every=config.eval_every or epoch,
+    ):
+        rows = batch_indices(len(examples), step, batch_size=batch_size, seed=run.seed)
+        yield StepResult(
+            supervised_step(
+                learner,
+                policy,
+                [examples[row] for row in rows],
+                num_steps=num_steps,
+                max_tokens=bench.compute.max_tokens_per_batch,
+            )
+        )
+        if config.patience is not None and run.selection.num_since_best >= config.patience:
+            return
+
+
+def supervised_step(
+    learner: Learner,
+    policy: Policy,
+    examples: Sequence[Example],
+    *,
+    num_steps: int,
+    max_tokens: int,
+) -> Metrics:
+    """One update on a batch of examples: L = -sum log pi(target token) / number of target tokens.
+
+    Args:
+        num_steps: updates of the whole stage, for the schedule.
+        max_tokens: size of a micro-batch; changes nothing but memory.
+    """
+    num_tokens = sum(sum(example.is_action) for example in examples)
+
+    def loss(rows: Sequence[Example]) -> tuple[Tensor, Metrics]:
+        batch = TokenBatch.collate(rows).to(policy.device)
+        logp, entropy = policy.action_logps(policy.hidden_states(batch), batch)
+        mean_entropy = token_mean(entropy, batch.action_mask, num_tokens=num_tokens)
+        nll = token_mean(-logp, batch.action_mask, num_tokens=num_tokens)
+        return nll, {"entropy": mean_entropy.item()}
+
+    found = learner.forward_backward(micro_batches(examples, max_tokens=max_tokens), loss)
+    updated = learner.optim_step(num_steps=num_steps)
+    return {"train/loss": found["loss"], "train/entropy": found["entropy"], **updated}

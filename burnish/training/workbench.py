@@ -1,0 +1,115 @@
+"""What every method is given: the task, the models and the engine that one recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from burnish.config import Config
+from burnish.data.rendering import Renderer
+from burnish.data.tasks.task import Split, Task
+from burnish.errors import DataError
+from burnish.graders.grader import Grader
+from burnish.models.config import ModelConfig
+from burnish.models.loading import load
+from burnish.models.policy import Policy
+from burnish.rollout.engine import Engine, SamplingParams
+from burnish.rollout.local import LocalEngine
+from burnish.types import Problem
+
+
+class ComputeConfig(Config):
+    """Where and how numbers are computed; results agree within rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: a CUDA device where there is one."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """Type of matrix products; master weights keep `model.dtype`."""
+    max_tokens_per_batch: int = Field(default=8192, ge=1)
+    """Tokens of a micro-batch, padding included; changes memory and speed, never the result."""
+    max_concurrent: int = Field(default=128, ge=1)
+    """Sequences that are sampled at the same time."""
+
+
+class LengthConfig(Config):
+    """Limits in tokens."""
+
+    max_prompt_tokens: int = Field(default=300, ge=1)
+    """A longer prompt is an error."""
+    max_new_tokens: int = Field(default=400, ge=1)
+    """A completion that reaches it is truncated."""
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Builds models and engines for the stages of a run. `seed` is the run's one seed."""
+
+    model: ModelConfig
+    task: Task
+    grader: Grader
+    lengths: LengthConfig
+    compute: ComputeConfig
+    seed: int
+
+    def problems(self, split: Split) -> list[Problem]:
+        """The problems of a split; raises DataError where there are none."""
+        problems = self.task.problems(split)
+        if not problems:
+            raise DataError(f"the task has no {split} problems; check its files and sizes")
+        return problems
+
+    def load_policy(self, folder: Path | None = None) -> Policy:
+        """The policy saved in `folder`, or the model that the recipe names."""
+        config = (
+            self.model if folder is None else self.model.model_copy(update={"name": str(folder)})
+        )
+        loaded = load(config, texts=self._texts if config.trim_vocabulary else ())
+        loaded.network.to(self._device)
+        return Policy(loaded, compute_dtype=self._dtype)
+
+    def engine(self, policy: Policy) -> Engine:
+        """An engine that samples from a copy of the policy in the compute dtype."""
+        return LocalEngine(
+            policy.network,
+            policy.tokenizer,
+            max_concurrent=self.compute.max_concurrent,
+            dtype=self._dtype,
+        )
+
+    def renderer(self, policy: Policy) -> Renderer:
+        """From problems to tokens of this policy."""
+        return Renderer(
+            self.task, policy.tokenizer, max_prompt_tokens=self.lengths.max_prompt_tokens
+        )
+
+    def sampling(self, *, temperature: float) -> SamplingParams:
+        """The whole distribution at a temperature, up to the token limit."""
+        return SamplingParams(max_tokens=self.lengths.max_new_tokens, temperature=temperature)
+
+    @cached_property
+    def _texts(self) -> Sequence[str]:
+        """Everything whose tokens must survive a trimmed vocabulary: all prompts and targets."""
+        splits: tuple[Split, ...] = ("train", "dev", "test")
+        problems = chain.from_iterable(self.task.problems(split) for split in splits)
+        return [text for problem in problems for text in self._texts_of(problem)]
+
+    def _texts_of(self, problem: Problem) -> list[str]:
+        prompt = self.task.prompt(problem)
+        return [prompt] if problem.rationale is None else [prompt, self.task.target(problem)]
+
+    @property
+    def _device(self) -> torch.device:
+        if self.compute.device != "auto":
+            return torch.device(self.compute.device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.compute.dtype == "bfloat16" else torch.float32

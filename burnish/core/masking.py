@@ -32,7 +32,7 @@ def scatter_actions(
 
 
 def token_mean(
-    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, num_tokens: float
+    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, num_tokens: int
 ) -> Float[Tensor, ""]:
     """Every action weighs the same: sum_it m_it x_it / num_tokens.
 
@@ -43,7 +43,7 @@ def token_mean(
 
 
 def sequence_mean(
-    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, num_sequences: float
+    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, num_sequences: int
 ) -> Float[Tensor, ""]:
     """Every sequence weighs the same: sum_i (sum_t m_it x_it / sum_t m_it) / num_sequences.
 
@@ -57,7 +57,7 @@ def sequence_mean(
 
 
 def constant_mean(
-    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, divisor: float
+    values: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"], *, divisor: int | float
 ) -> Float[Tensor, ""]:
     """Sum over actions by a constant: sum_it m_it x_it / divisor.
 

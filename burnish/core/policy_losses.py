@@ -74,7 +74,7 @@ def clip_fraction(
     *,
     clip_low: float,
     clip_high: float,
-    num_tokens: float,
+    num_tokens: int,
 ) -> Float[Tensor, ""]:
     """Share of the global batch's `num_tokens` actions that `is_clipped`; a metric."""
     clipped = is_clipped(logp, old_logp, advantage, clip_low=clip_low, clip_high=clip_high)

@@ -134,7 +134,7 @@ def test_a_larger_memory_limit_lets_a_larger_program_run(sandbox):
 @pytest.mark.parametrize(
     "attack",
     [
-        "for _ in range(50): os.fork()",
+        "for _ in range(3): os.fork()",
         "os.fork()",
         "subprocess.run(['true'])",
         "os.execv('/bin/true', ['true'])",

@@ -1,0 +1,68 @@
+# `make quickstart` and `make test` need Python 3.11 or newer, pip and make: nothing else.
+# They install into .venv, and again only when pyproject.toml or constraints.txt has changed.
+#
+#   PYTHON=python3.12   the interpreter for .venv (default: the first of python3.11 ... python3
+#                       that is new enough)
+#   TORCH_INDEX=URL     a wheel index to take torch from, such as one with the small CPU build
+#   WORKERS=2           test processes, one torch thread each
+#   ARGS="..."          more arguments for pytest or for `burnish quickstart`
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+TORCH_INDEX ?=
+WORKERS ?= 2
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+PINS := pyproject.toml constraints.txt
+
+.PHONY: help quickstart test check format gemma hub
+
+help:
+	@echo "make quickstart   install into .venv, then train the small model and print the table"
+	@echo "make test         install into .venv, then run all tests"
+	@echo "make check        linters, types, import contract and all tests"
+	@echo "make format       rewrite the code in the one format"
+	@echo "make gemma        install what the Gemma 3 270M recipes need"
+	@echo "make hub          install what data sets from the Hugging Face hub need"
+
+quickstart: $(VENV)/.base
+	$(BIN)/burnish quickstart $(ARGS)
+
+test: $(VENV)/.test
+	$(PYTEST)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(PYTEST)
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+gemma hub: %: $(VENV)/.%
+
+$(VENV)/.base: $(VENV)/.torch $(PINS)
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.dev $(VENV)/.gemma $(VENV)/.hub: $(VENV)/.%: $(VENV)/.torch $(PINS)
+	$(PIP) -e '.[$*]'
+	@touch $(VENV)/.base $@
+
+# A bare Debian python3.11 has pip but not ensurepip: then pip installs itself into the environment.
+$(VENV)/.torch: constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: install it, or name it with PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; }
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) torch)
+	@touch $@

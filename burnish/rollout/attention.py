@@ -99,12 +99,12 @@ class DecodePlan:
 
     Args:
         positions: B positions of the queries.
-        num_visible: columns that the cache returns, `max(positions) + 1`.
+        num_columns: columns that the cache returns; those past a row's position are masked.
         dtype: of the masks: the dtype of the cache.
     """
 
-    def __init__(self, positions: Tensor, num_visible: int, dtype: torch.dtype) -> None:
-        columns = torch.arange(num_visible, device=positions.device)
+    def __init__(self, positions: Tensor, num_columns: int, dtype: torch.dtype) -> None:
+        columns = torch.arange(num_columns, device=positions.device)
         self._distance = positions[:, None] - columns[None, :]
         self._dtype = dtype
         self._masks: dict[int | None, Tensor] = {}
@@ -123,7 +123,7 @@ class DecodePlan:
         rows, heads, _, channels = query.shape
         key_heads, columns = key.shape[1], key.shape[2]
         batch, group = rows * key_heads, heads // key_heads
-        q = query.reshape(batch, group, channels).to(key.dtype)
+        q = query.reshape(batch, group, channels)
         k = key.reshape(batch, columns, channels)
         mask = self._mask(window, columns)
         mask = mask[:, None, None, :].expand(rows, key_heads, group, columns)
@@ -134,7 +134,7 @@ class DecodePlan:
             scores = torch.bmm(q, k.transpose(1, 2)) * (scaling / softcap)
             scores = torch.tanh(scores) * softcap + mask
         out = torch.bmm(scores.softmax(-1), value.reshape(batch, columns, channels))
-        return out.to(query.dtype).view(rows, 1, heads, channels)
+        return out.view(rows, 1, heads, channels)
 
     def _mask(self, window: int | None, num_columns: int) -> Tensor:
         if window is not None and window >= num_columns:

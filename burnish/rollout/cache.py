@@ -1,9 +1,10 @@
-"""Keys and values of the rows in decode: one preallocated block, each row at its own position.
+"""Keys and values of the rows in decode: contiguous blocks, each row at its own position.
 
-`transformers`' dynamic cache concatenates every layer's keys at every step. Here one tensor
-`[layer, 2, slot, head, column, channel]` holds all of them, so that a step writes one column a row,
-and copying or moving a row is one operation for all layers. Columns are counted from the start of
-the row's own sequence: there is no left padding.
+`transformers`' dynamic cache concatenates every layer's keys at every step. Here a step writes one
+column a row into a block `[2, slot, head, column, channel]` per layer. Columns are counted from the
+start of the row's own sequence: there is no left padding. Blocks are as wide as the longest row
+needs, in steps of 32 columns, because on a CPU the batched products of attention run 2 to 4 times
+slower over a view into wider rows; re-laying them out every 32 steps costs little.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
-COLUMNS_PER_BLOCK = 64
+COLUMNS_PER_BLOCK = 32
+_SHRINK_BELOW = 0.75
 
 
 class PrefillCache(Cache):
@@ -35,87 +37,76 @@ class PrefillCache(Cache):
         self._pairs.append(torch.stack((key_states, value_states)))
         return key_states, value_states
 
-    def stacked(self) -> Tensor:
-        """All layers: `[layer, 2, row, head, column, channel]`."""
-        return torch.stack(self._pairs)
-
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Nothing stands before a prompt."""
         return 0
 
+    def prefixes(self, row: int, length: int) -> list[Tensor]:
+        """One row's `[2, head, length, channel]` of every layer."""
+        return [pair[:, row, :, :length] for pair in self._pairs]
+
 
 class SlotCache(Cache):
-    """The rows in decode. Slots `0 .. B-1` are in use; the tensor grows when a row needs room.
+    """The rows in decode. Slots `0 .. B-1` are in use.
 
     Args:
         num_slots: most rows at once.
-        dtype: of the stored keys and values. On a CPU float32 is faster than bfloat16: the batched
-            products of attention are 2 to 5 times slower there in bfloat16.
     """
 
-    def __init__(self, num_slots: int, dtype: torch.dtype) -> None:
+    def __init__(self, num_slots: int) -> None:
         super().__init__(layers=[])
         self.num_slots = num_slots
-        self.dtype = dtype
-        self._block: Tensor | None = None
-        self._key_rows: list[Tensor] = []
-        self._value_rows: list[Tensor] = []
-        self._write_index = torch.empty(0, dtype=torch.long)
+        self.num_columns = 0
+        self._blocks: list[Tensor] = []
+        self._keys: list[Tensor] = []
+        self._values: list[Tensor] = []
+        self._spare: Tensor | None = None
         self._num_rows = 0
-        self._num_visible = 0
+        self._write_index = torch.empty(0, dtype=torch.long)
 
-    @property
-    def num_columns(self) -> int:
-        """Columns allocated for each slot."""
-        return 0 if self._block is None else self._block.shape[4]
-
-    def reserve(self, num_columns: int, like: Tensor) -> None:
-        """Make room for `num_columns` positions a row, keeping what is stored.
-
-        `like` is `[layer, 2, row, head, column, channel]` and gives the shape and the device.
-        """
-        if num_columns <= self.num_columns:
-            return
-        wanted = max(num_columns, self.num_columns * 3 // 2)
-        wanted = -(-wanted // COLUMNS_PER_BLOCK) * COLUMNS_PER_BLOCK
-        layers, pair, _, heads, _, channels = like.shape
-        shape = (layers, pair, self.num_slots, heads, wanted, channels)
-        # Zeros: a masked column has weight 0, but 0 times an uninitialised NaN is NaN.
-        block = torch.zeros(shape, dtype=self.dtype, device=like.device)
-        if self._block is not None:
-            block[:, :, :, :, : self.num_columns] = self._block
-        self._block = block
-        self._key_rows = [layer[0].view(-1, channels) for layer in block]
-        self._value_rows = [layer[1].view(-1, channels) for layer in block]
-
-    def grow(self, num_columns: int) -> None:
-        """`reserve` with the shape already known."""
-        assert self._block is not None, "the first row gives the shape"
-        self.reserve(num_columns, self._block)
-
-    def fill(self, slot: int, prefix: Tensor) -> None:
-        """Start a row: copy a prompt's `[layer, 2, head, column, channel]` into a slot."""
-        assert self._block is not None, "reserve comes first"
-        self._block[:, :, slot, :, : prefix.shape[3]] = prefix
-
-    def move(self, source: int, target: int, length: int) -> None:
-        """Copy the first `length` columns of one slot over another."""
-        assert self._block is not None, "only filled rows move"
-        self._block[:, :, target, :, :length] = self._block[:, :, source, :, :length]
-
-    def point(self, positions: Tensor, num_visible: int) -> None:
-        """Say where the next step writes.
+    def fit(self, num_columns: int, prefixes: list[Tensor] | None = None) -> None:
+        """Make the blocks as wide as the longest row needs, keeping the rows in use.
 
         Args:
-            positions: B positions; row b writes column `positions[b]`.
-            num_visible: `max(positions) + 1`; attention sees this many columns.
+            num_columns: positions of the longest row.
+            prefixes: as given to `fill`; the first call learns the shape from it.
         """
-        assert self._block is not None, "only filled rows decode"
-        _, _, _, heads, columns, _ = self._block.shape
-        rows = torch.arange(len(positions) * heads, device=positions.device) * columns
+        wanted = -(-num_columns // COLUMNS_PER_BLOCK) * COLUMNS_PER_BLOCK
+        if self._blocks and _SHRINK_BELOW * self.num_columns < wanted <= self.num_columns:
+            return
+        if not self._blocks:
+            assert prefixes is not None, "the first row gives the shape"
+            self._blocks = [self._empty_like(prefix) for prefix in prefixes]
+        self._blocks = [self._laid_out(block, wanted) for block in self._blocks]
+        self._keys = [block[0].view(-1, block.shape[-1]) for block in self._blocks]
+        self._values = [block[1].view(-1, block.shape[-1]) for block in self._blocks]
+        self.num_columns = wanted
+
+    def fill(self, first_slot: int, num_rows: int, prefixes: list[Tensor]) -> None:
+        """Start rows in new slots: copy one prompt's `[2, head, column, channel]` into each."""
+        slots = slice(first_slot, first_slot + num_rows)
+        for block, prefix in zip(self._blocks, prefixes, strict=True):
+            length = prefix.shape[2]
+            block[:, slots, :, :length] = prefix[:, None]
+            # A masked column has weight 0, but 0 times an uninitialised NaN is NaN.
+            block[:, slots, :, length:] = 0.0
+        self._num_rows = first_slot + num_rows
+
+    def move(self, source: int, target: int) -> None:
+        """Copy one slot over another."""
+        for block in self._blocks:
+            block[:, target] = block[:, source]
+
+    def keep(self, num_rows: int) -> None:
+        """Only the first `num_rows` slots are in use from now on."""
+        self._num_rows = num_rows
+
+    def point(self, positions: Tensor) -> None:
+        """The next step writes row b at column `positions[b]`, for the B rows in use."""
+        assert len(positions) == self._num_rows, "one position a row"
+        heads = self._blocks[0].shape[2]
+        rows = torch.arange(self._num_rows * heads, device=positions.device) * self.num_columns
         self._write_index = rows + positions.repeat_interleave(heads)
-        self._num_rows = len(positions)
-        self._num_visible = num_visible
 
     def update(
         self,
@@ -125,15 +116,33 @@ class SlotCache(Cache):
         *args: object,
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
-        """Write `[B, head, 1, channel]`; return all visible keys and values of the B rows."""
-        assert self._block is not None, "only filled rows decode"
+        """Write `[B, head, 1, channel]`; return all columns of the B rows."""
         channels = key_states.shape[-1]
-        keys, values = self._key_rows[layer_idx], self._value_rows[layer_idx]
-        keys.index_copy_(0, self._write_index, key_states.reshape(-1, channels).to(self.dtype))
-        values.index_copy_(0, self._write_index, value_states.reshape(-1, channels).to(self.dtype))
-        visible = self._block[layer_idx, :, : self._num_rows, :, : self._num_visible]
-        return visible[0], visible[1]
+        self._keys[layer_idx].index_copy_(0, self._write_index, key_states.reshape(-1, channels))
+        self._values[layer_idx].index_copy_(
+            0, self._write_index, value_states.reshape(-1, channels)
+        )
+        rows = self._blocks[layer_idx][:, : self._num_rows]
+        return rows[0], rows[1]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Columns before this step; models need it only where position ids are missing."""
-        return self._num_visible - 1
+        """Not defined: rows differ, so position ids are always given."""
+        raise NotImplementedError("rows have lengths of their own; pass position_ids")
+
+    def _empty_like(self, prefix: Tensor) -> Tensor:
+        _, heads, _, channels = prefix.shape
+        return prefix.new_empty((2, self.num_slots, heads, 0, channels))
+
+    def _laid_out(self, block: Tensor, num_columns: int) -> Tensor:
+        """The block with another width. Its old storage is kept for the next layer."""
+        pair, slots, heads, columns, channels = block.shape
+        size = pair * slots * heads * num_columns * channels
+        storage = self._spare
+        if storage is None or storage.numel() < size:
+            storage = block.new_empty(size)
+        new = storage[:size].view(pair, slots, heads, num_columns, channels)
+        kept, used = min(columns, num_columns), slice(0, self._num_rows)
+        new[:, used, :, :kept] = block[:, used, :, :kept]
+        new[:, used, :, kept:] = 0.0
+        self._spare = block.view(-1) if columns else None
+        return new

@@ -66,7 +66,7 @@ class LocalEngine:
         with torch.inference_mode():
             loop = SamplingLoop(
                 self._network,
-                SlotCache(min(self._max_concurrent, len(everything)), self._cache_dtype()),
+                SlotCache(min(self._max_concurrent, len(everything))),
                 params=params,
                 eos_ids=self._eos_ids,
                 stop=stop,
@@ -78,10 +78,6 @@ class LocalEngine:
     def sync(self, weights: Mapping[str, Tensor]) -> None:
         """Take over the policy's weights in place; nothing to do where they are shared."""
         load_weights(self._network, weights)
-
-    def _cache_dtype(self) -> torch.dtype:
-        parameter = next(self._network.parameters())
-        return torch.float32 if parameter.device.type == "cpu" else parameter.dtype
 
     def _check(self, request: Request, index: int, params: SamplingParams) -> None:
         prompt_ids = request.prompt_ids

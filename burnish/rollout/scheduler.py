@@ -68,11 +68,11 @@ class Row:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A prompt and its rows that have not joined yet; `prefix` once it is prefilled."""
+    """A prompt and its rows that have not joined yet; `prefixes` once it is prefilled."""
 
     prompt_ids: tuple[int, ...]
     rows: deque[Row]
-    prefix: Tensor | None = None
+    prefixes: list[Tensor] = field(default_factory=list)
 
 
 class SamplingLoop:
@@ -103,7 +103,8 @@ class SamplingLoop:
         self._eos_ids = eos_ids
         self._stop = stop
         self._stats = stats
-        self._device = next(network.parameters()).device
+        parameter = next(network.parameters())
+        self._device, self._dtype = parameter.device, parameter.dtype
         self._active: list[Row] = []
         self._inputs = torch.empty(0, dtype=torch.long)
         self._positions = torch.empty(0, dtype=torch.long)
@@ -120,14 +121,17 @@ class SamplingLoop:
             self._record(self._step())
 
     def _admit(self, waiting: deque[_Waiting]) -> None:
-        while waiting and len(self._active) < self._cache.num_slots:
-            prompt = waiting[0]
-            if prompt.prefix is None:
+        num_free = self._cache.num_slots - len(self._active)
+        while waiting and num_free:
+            if not waiting[0].prefixes:
                 self._prefill(waiting)
-            assert prompt.prefix is not None, "the first prompt is always in the batch"
-            while prompt.rows and len(self._active) < self._cache.num_slots:
-                self._cache.fill(len(self._active), prompt.prefix)
-                self._active.append(prompt.rows.popleft())
+            prompt = waiting[0]
+            joining = [prompt.rows.popleft() for _ in range(min(num_free, len(prompt.rows)))]
+            self._longest = max(self._longest, len(prompt.prompt_ids) - 1)
+            self._cache.fit(self._longest + 1, prompt.prefixes)
+            self._cache.fill(len(self._active), len(joining), prompt.prefixes)
+            self._active.extend(joining)
+            num_free -= len(joining)
             if not prompt.rows:
                 waiting.popleft()
         self._gather()
@@ -139,31 +143,29 @@ class SamplingLoop:
         """
         batch = _prefill_batch(waiting)
         lengths = [len(prompt.prompt_ids) - 1 for prompt in batch]
-        width = max(lengths)
-        # One column even for prompts of one token: it shows the shape of the cache, and the
-        # column is written again by the first step.
-        padded = [p.prompt_ids[: max(width, 1)] for p in batch]
-        padded = [ids + (0,) * (max(width, 1) - len(ids)) for ids in padded]
+        # One column even for prompts of one token: it shows the shape of the cache.
+        width = max(1, *lengths)
+        padded = [
+            (p.prompt_ids[:n] + (0,) * width)[:width] for p, n in zip(batch, lengths, strict=True)
+        ]
         cache = PrefillCache()
         self._network.base_model(
             input_ids=torch.tensor(padded, device=self._device),
-            position_ids=torch.arange(max(width, 1), device=self._device)[None],
+            position_ids=torch.arange(width, device=self._device)[None],
             past_key_values=cache,
             use_cache=True,
-            plan=CausalPlan(max(width, 1), self._device),
+            plan=CausalPlan(width, self._device),
         )
-        stacked = cache.stacked()
-        self._cache.reserve(max(width, 1) + 1, stacked)
         for index, (prompt, length) in enumerate(zip(batch, lengths, strict=True)):
-            prompt.prefix = stacked[:, :, index, :, :length]
+            prompt.prefixes = cache.prefixes(index, length)
         self._stats.prefill_tokens += sum(lengths)
         self._stats.padding_tokens += width * len(batch) - sum(lengths)
 
     def _step(self) -> Draw:
         """Feed every active row its last token and draw the next."""
-        self._cache.grow(self._longest + 1)
-        self._cache.point(self._positions, self._longest + 1)
-        plan = DecodePlan(self._positions, self._longest + 1, self._cache.dtype)
+        self._cache.fit(self._longest + 1)
+        self._cache.point(self._positions)
+        plan = DecodePlan(self._positions, self._cache.num_columns, self._dtype)
         logits = self._network(
             input_ids=self._inputs[:, None],
             position_ids=self._positions[:, None],
@@ -213,8 +215,9 @@ class SamplingLoop:
                 continue
             last = rows.pop()
             if slot < len(rows):
-                self._cache.move(len(rows), slot, last.position)
+                self._cache.move(len(rows), slot)
                 rows[slot] = last
+        self._cache.keep(len(rows))
         self._gather()
 
     def _gather(self) -> None:

@@ -84,26 +84,20 @@ def _text(path: Path) -> str:
 def _columns(line: str, where: str) -> dict[str, Json]:
     try:
         columns = json.loads(line, parse_constant=_refuse)
+        if _SURROGATE_ESCAPE.search(line):
+            json.dumps(columns, ensure_ascii=False).encode()
     except RecursionError as error:
         raise DataError(f"{where}: not usable JSON (nested too deeply)") from error
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+        ) from error
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error}); each line is one object") from error
     if not isinstance(columns, dict):
         raise DataError(f"{where}: the line is {json_type(columns)}; each line is one object")
-    if _SURROGATE_ESCAPE.search(line):
-        _check_unicode(columns, where)
     return columns
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a JSON number")
-
-
-def _check_unicode(columns: dict[str, Json], where: str) -> None:
-    """Half of a surrogate pair can be written in JSON, but no file or tokenizer takes it."""
-    try:
-        json.dumps(columns, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{where}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no character"
-        ) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from burnish.data.jsonl import Row
 from burnish.data.rationales import Style, body_of, chain_of, target_of
 from burnish.errors import DataError
@@ -23,22 +21,6 @@ def problem_of(row: Row, style: Style) -> Problem:
         answer=row.text(ANSWER).strip(),
         rationale=rationale,
     )
-
-
-def problems_of(rows: Sequence[Row], make: Callable[[Row], Problem]) -> list[Problem]:
-    """A problem of each row. Raises DataError where two have one id."""
-    problems: list[Problem] = []
-    first: dict[str, Row] = {}
-    for row in rows:
-        problem = make(row)
-        earlier = first.setdefault(problem.id, row)
-        if earlier is not row:
-            raise DataError(
-                f"{row.where}: id {problem.id!r} is that of line {earlier.number} too;"
-                " ids must be unique"
-            )
-        problems.append(problem)
-    return problems
 
 
 def target_for(problem: Problem, style: Style) -> str:

@@ -5,6 +5,10 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from burnish.data.tasks.arithmetic import ArithmeticTask
+from burnish.data.tasks.gsm8k import Gsm8kTask
+from burnish.data.tasks.mathqa import MathqaTask
+from burnish.data.tasks.rows import RowsTask
 from burnish.data.tasks.svamp import SvampTask
 
-TaskConfig: TypeAlias = Annotated[ArithmeticTask | SvampTask, Field(discriminator="type")]
+AnyTask: TypeAlias = SvampTask | Gsm8kTask | MathqaTask | ArithmeticTask | RowsTask
+TaskConfig: TypeAlias = Annotated[AnyTask, Field(discriminator="type")]

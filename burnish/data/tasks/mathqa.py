@@ -18,8 +18,9 @@ from typing import Literal
 from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
+from burnish.data.problems import problems_of
 from burnish.data.rationales import Style, prompt_of
-from burnish.data.release import problem_of, problems_of, target_for
+from burnish.data.release import problem_of, target_for
 from burnish.data.splitting import divide
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ HEADER = 'def solution():\n    """A farm has 3 hens."""\n'
 BODY = "    hens = 3\n\n    return hens"
 
 
-def write(folder: Path, name: str, rows: list[dict[str, object]]) -> Path:
+def write(folder: Path, name: str, rows: Sequence[Mapping[str, object]]) -> Path:
     path = folder / "svamp" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")

@@ -76,15 +76,16 @@ def test_a_problem_with_too_few_graded_samples_leaves_the_metric():
         mean_interval(rows, partial(vote_of, k=3))
 
 
-def test_reranking_asks_the_verifier_about_graded_samples_only():
-    rows = evaluation("!37", "7-3")
-    found: Any = reranked_metrics(
-        rows, lambda _, samples: [int(s.text == "7") for s in samples], (2,)
-    )
-    assert found["rerank@2"] == {"value": 1.0, "low": pytest.approx(0.342, abs=1e-3)} | {
-        "high": 1.0,
-        "n": 2,
-    }
+def test_reranking_asks_the_verifier_about_the_first_k_graded_samples_only():
+    seen = []
+
+    def verifier(problem, samples):
+        seen.append((problem.id, "".join(s.text for s in samples)))
+        return [int(s.text == "7") for s in samples]
+
+    found: Any = reranked_metrics(evaluation("!373", "7-3", "!!3"), verifier, (2,))
+    assert seen == [("p0", "37"), ("p1", "7-")]
+    assert (found["rerank@2"]["value"], found["rerank@2"]["n"]) == (1.0, 2)
 
 
 def test_compare_of_verdicts_is_mcnemar():

@@ -18,7 +18,5 @@ def pass_at_k(num_samples: int, num_correct: int, k: int) -> float:
         raise ValueError(f"pass@{k} needs at least {max(k, 1)} samples; there are {num_samples}")
     if not 0 <= num_correct <= num_samples:
         raise ValueError(f"{num_correct} of {num_samples} samples cannot be right")
-    num_wrong = num_samples - num_correct
-    if num_wrong < k:
-        return 1.0
-    return 1.0 - math.prod(1.0 - k / i for i in range(num_wrong + 1, num_samples + 1))
+    smallest = num_samples - num_correct + 1
+    return 1.0 - math.prod(1.0 - k / i for i in range(smallest, num_samples + 1))

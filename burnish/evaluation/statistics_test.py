@@ -39,8 +39,11 @@ def test_bootstrap_interval_of_many_values_is_the_normal_one():
     assert found.n == 2000
 
 
-def test_bootstrap_equals_scipys_bca():
-    values = np.random.default_rng(3).exponential(1.0, 40)
+@pytest.mark.parametrize(
+    "values", [np.random.default_rng(3).exponential(1.0, 40), np.arange(12) < 5]
+)
+def test_bootstrap_equals_scipys_bca(values):
+    values = values.astype(float)
     peer = stats.bootstrap(
         (values,), np.mean, n_resamples=40_000, method="BCa", rng=np.random.default_rng(0)
     ).confidence_interval

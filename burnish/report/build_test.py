@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -15,14 +16,15 @@ _VOID = {"meta", "link", "input", "br", "hr", "img"}
 
 
 class Balance(HTMLParser):
-    """Checks that every element is closed in order."""
+    """Checks that every element is closed in order and that the script's data can be parsed."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.ids = [], []
+        self.open, self.ids, self.data = [], [], []
 
     def handle_starttag(self, tag, attrs):
         self.ids += [value for name, value in attrs if name == "id"]
+        self.data += [json.loads(value or "") for name, value in attrs if name.startswith("data-")]
         if tag not in _VOID:
             self.open.append(tag)
 

@@ -139,7 +139,13 @@ class _TokenLogps(torch.autograd.Function):
                     grad_hidden[rows] = grad @ cast_weight
                 if grad_weight is not None:
                     grad_weight += grad.T @ hidden[rows].to(head.matmul_dtype)
-        return grad_hidden, _like(grad_weight, weight), _like(grad_bias, bias), None, None
+        return (
+            grad_hidden,
+            grad_weight,
+            grad_bias,
+            None,
+            None,
+        )  # autograd casts to the input's dtype
 
 
 def _logp_and_entropy(scaled: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,7 +162,3 @@ def _matmul_dtype(hidden: Tensor, weight: Tensor) -> torch.dtype:
     if torch.is_autocast_enabled(device) and dtype is not torch.float64:
         return torch.get_autocast_dtype(device)
     return dtype
-
-
-def _like(gradient: Tensor | None, parameter: Tensor | None) -> Tensor | None:
-    return None if gradient is None or parameter is None else gradient.to(parameter.dtype)

@@ -159,6 +159,20 @@ def test_autocast_multiplies_in_bfloat16_and_sums_in_float32():
     )
 
 
+def test_autocast_leaves_float64_alone():
+    hidden, weight, _, targets = inputs()
+    with torch.autocast("cpu", torch.bfloat16):
+        logp, _ = token_logps(hidden, weight, targets)
+    torch.testing.assert_close(logp, plain(hidden, weight, targets)[0])
+
+
+def test_mixed_dtypes_are_multiplied_in_the_wider_one():
+    hidden, weight, _, targets = inputs(torch.float32)
+    expected, _ = token_logps(hidden.bfloat16().float(), weight, targets)
+    logp, _ = token_logps(hidden.bfloat16(), weight, targets)
+    torch.testing.assert_close(logp, expected, atol=0.0, rtol=0.0)
+
+
 def test_the_weight_gradient_of_many_chunks_does_not_lose_small_terms():
     # Each row adds 1/2 to one entry; in bfloat16 a sum of halves stops growing at 128.
     rows = 1000
@@ -170,22 +184,34 @@ def test_the_weight_gradient_of_many_chunks_does_not_lose_small_terms():
     torch.testing.assert_close(weight.grad.float(), torch.tensor([[500.0], [-500.0]]))
 
 
+class LargestTensor(TorchDispatchMode):
+    """Counts the elements of the largest tensor made while it is on."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        found = result if isinstance(result, tuple | list) else (result,)
+        sizes = [x.numel() for x in found if isinstance(x, torch.Tensor)]
+        self.elements = max(self.elements, *sizes, 0)
+        return result
+
+
 def test_no_tensor_is_larger_than_a_chunk_of_logits():
     hidden, weight, _, targets = inputs(torch.float32, rows=64, width=2, vocabulary=50)
-
-    class Largest(TorchDispatchMode):
-        elements = 0
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            result = func(*args, **(kwargs or {}))
-            found = result if isinstance(result, tuple | list) else (result,)
-            sizes = [x.numel() for x in found if isinstance(x, torch.Tensor)]
-            self.elements = max(self.elements, *sizes, 0)
-            return result
-
-    with Largest() as largest:
+    with LargestTensor() as largest:
         token_logps(hidden, weight, targets, chunk_size=4)[0].sum().backward()
     assert largest.elements == 4 * 50
+
+
+@pytest.mark.parametrize(
+    ("rows", "vocabulary", "chunk"), [(300, 2**14, 128 * 2**14), (5000, 2**8, 2**20)]
+)
+def test_the_default_chunk_is_four_megabytes_of_logits_or_128_rows(rows, vocabulary, chunk):
+    hidden, weight, _, targets = inputs(rows=rows, width=1, vocabulary=vocabulary)
+    with LargestTensor() as largest, torch.no_grad():
+        token_logps(hidden.float(), weight.float(), targets)
+    assert largest.elements == chunk
 
 
 @pytest.mark.gpu

@@ -27,7 +27,7 @@ def binary_loss(logit: Float[Tensor, "B"], is_correct: Bool[Tensor, "B"]) -> Flo
     logit = logits[:, 1] - logits[:, 0].
     """
     sign = is_correct.float() * 2.0 - 1.0
-    return -functional.logsigmoid(sign * logit.float())
+    return -functional.logsigmoid(sign * logit)
 
 
 def correct_probability(logits: Float[Tensor, "B 2"]) -> Float[Tensor, "B"]:

@@ -114,9 +114,17 @@ def bootstrap_difference(
 ) -> Interval:
     """Mean of `first - second` over the same problems, with its bootstrap interval.
 
-    Problems are resampled in pairs, so what makes a problem hard for both cancels.
+    Problems are resampled in pairs, so what makes a problem hard for both cancels. Where both
+    agree on every problem, the interval is 0 plus or minus the upper Wilson end of 0 in n.
     """
-    return bootstrap_mean(_differences(first, second), seed=seed, num_resamples=num_resamples)
+    difference = _differences(first, second)
+    if difference.size and not difference.any():
+        reach = wilson_interval(0, difference.size).high
+        return Interval(0.0, -reach, reach, difference.size)
+    if difference.size and np.all(difference == -1.0):
+        found = wilson_interval(difference.size, difference.size)
+        return Interval(-1.0, -1.0, -found.low, difference.size)
+    return bootstrap_mean(difference, seed=seed, num_resamples=num_resamples)
 
 
 def mcnemar_exact(first: Sequence[bool], second: Sequence[bool]) -> float:

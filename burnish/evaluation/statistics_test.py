@@ -90,6 +90,18 @@ def test_pairing_narrows_the_interval_of_a_difference():
     assert paired.high - paired.low < 0.1 * (bootstrap_mean(first, seed=0).high - first.mean())
 
 
+def test_models_that_always_agree_may_still_differ_either_way():
+    reach = wilson_interval(0, 40).high
+    found = bootstrap_difference([1.0] * 30 + [0.0] * 10, [1.0] * 30 + [0.0] * 10, seed=0)
+    assert (found.low, found.value, found.high) == (-reach, 0.0, reach)
+
+
+def test_a_constant_difference_is_mirrored_when_sides_swap():
+    won, lost = (bootstrap_difference([a] * 9, [1.0 - a] * 9, seed=0) for a in (1.0, 0.0))
+    assert (won.value, won.high) == (1.0, 1.0)
+    assert (lost.low, lost.value, lost.high) == (-1.0, -1.0, pytest.approx(-won.low))
+
+
 def test_mcnemar_by_hand():
     # 8 disagreements, 7 for the first: p = 2 (C(8,7) + C(8,8)) / 2^8 = 18 / 256
     first = [True] * 7 + [False] + [True] * 5

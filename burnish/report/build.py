@@ -11,7 +11,7 @@ from burnish import __version__
 from burnish.errors import CheckpointError
 from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
 from burnish.report.curves import main_curves, other_curves
-from burnish.report.results_table import headline, paired_sentences, results_table
+from burnish.report.results_table import headline, paired_sentences, results_tables
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
 from burnish.report.token_shading import token_shading
@@ -58,7 +58,7 @@ def render_report(run: RunFiles) -> str:
         title=_title(run),
         facts=_facts(run),
         headline=headline(run.results) or _progress(run),
-        table=results_table(run.results),
+        tables=results_tables(run.results),
         sentences=paired_sentences(run.results),
         curves=main_curves(run.metrics),
         more_curves=other_curves(run.metrics),

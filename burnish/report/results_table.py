@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from burnish.report.run_files import Row, as_number
 from burnish.report.wording import chance, compact, label, p_value, percent
 
-_FIRST_COLUMNS = ("greedy", "vote@", "rerank@", "pass@", "accuracy", "last", "truncated")
+_MAIN_KINDS = ("greedy", "vote@", "rerank@")
+_SHARES = (*_MAIN_KINDS, "pass@", "accuracy", "truncated")
+_TITLES = {"greedy": "Greedy", "accuracy": "Single samples", "truncated": "Truncated"}
 _SIGNIFICANT = 0.05
 
 
@@ -37,24 +39,39 @@ class ResultsRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultsTable:
-    """Columns by name, a row per stage, and notes on what was left out of the numbers."""
+    """Column titles, and a row per stage."""
 
     columns: tuple[str, ...]
     rows: tuple[ResultsRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsTables:
+    """What counts, the rest (pass@k, lengths, ...), and what was left out of the numbers."""
+
+    main: ResultsTable
+    rest: ResultsTable
     notes: tuple[str, ...]
 
 
-def results_table(results: Row) -> ResultsTable:
-    """The stages of `results.json` (entries that have `greedy`) against all their intervals."""
+def results_tables(results: Row) -> ResultsTables:
+    """The stages of `results.json` (entries that have `greedy`) against all their numbers."""
     stages = stage_results(results)
     flat = {stage: dict(_intervals(found)) for stage, found in stages.items()}
-    columns = sorted(dict.fromkeys(k for found in flat.values() for k in found), key=_column_order)
+    names = sorted(dict.fromkeys(k for found in flat.values() for k in found), key=_column_order)
+    main = [name for name in names if _kind(name).startswith(_MAIN_KINDS)]
+    notes = [note for stage, found in stages.items() if (note := _failure_note(stage, found))]
+    return ResultsTables(
+        _table(flat, main), _table(flat, [n for n in names if n not in main]), tuple(notes)
+    )
+
+
+def _table(flat: Mapping[str, Mapping[str, Row]], names: Sequence[str]) -> ResultsTable:
     rows = [
-        ResultsRow(stage, tuple(_cell(c, found[c]) if c in found else None for c in columns))
+        ResultsRow(stage, tuple(_cell(n, found[n]) if n in found else None for n in names))
         for stage, found in flat.items()
     ]
-    notes = [note for stage, found in stages.items() if (note := _failure_note(stage, found))]
-    return ResultsTable(tuple(columns), tuple(rows), tuple(notes))
+    return ResultsTable(tuple(_column_title(n) for n in names), tuple(rows) if names else ())
 
 
 def stage_results(results: Row) -> dict[str, Row]:
@@ -74,12 +91,18 @@ def headline(results: Row) -> str:
         return ""
     size = _test_size(results, greedy)
     whole = f"{label(last)} answers {percent(value)} of {size} right"
-    for pair, found in _paired(results).items():
-        first, _, second = pair.partition(" - ")
-        difference = as_number(found.get("difference"))
-        if first == last and difference is not None:
-            return f"{whole}, {_points(difference)} than {label(second)}."
-    return f"{whole}."
+    rivals = {
+        pair.partition(" - ")[2]: difference
+        for pair, found in _paired(results).items()
+        if pair.partition(" - ")[0] == last
+        and (difference := as_number(found.get("difference"))) is not None
+    }
+    rival = next((stage for stage in reversed(list(stages)) if stage in rivals), None)
+    if rival is None:
+        return f"{whole}."
+    if rivals[rival] == 0:
+        return f"{whole}, as many as {label(rival)}."
+    return f"{whole}, {_points(rivals[rival])} than {label(rival)}."
 
 
 def paired_sentences(results: Row) -> list[str]:
@@ -158,17 +181,28 @@ def _intervals(found: Row, prefix: str = "") -> list[tuple[str, Row]]:
     return flat
 
 
-def _column_order(name: str) -> tuple[int, float, str]:
-    """Known kinds first; votes by their k as numbers."""
-    kind = next((i for i, k in enumerate(_FIRST_COLUMNS) if name.startswith(k)), 99)
+def _kind(name: str) -> str:
+    """The measure in a name such as "last greedy"."""
+    return name.split()[-1]
+
+
+def _column_order(name: str) -> tuple[int, int, float, str]:
+    """By kind, plain before "last ..." and "selected ...", votes by their k as numbers."""
+    kind = next((i for i, k in enumerate(_SHARES) if _kind(name).startswith(k)), len(_SHARES))
     digits = name.partition("@")[2]
-    return kind, float(digits) if digits.isdigit() else 0.0, name
+    return len(name.split()), kind, float(digits) if digits.isdigit() else 0.0, name
+
+
+def _column_title(name: str) -> str:
+    prefix, _, kind = name.rpartition(" ")
+    title = _TITLES.get(kind) or label(kind)
+    return f"{title}, {prefix} model" if prefix else title
 
 
 def _cell(column: str, entry: Row) -> Cell:
     value, low, high = (as_number(entry.get(key)) for key in ("value", "low", "high"))
     assert value is not None, "only entries with a value become cells"
-    is_share = 0 <= value <= 1 and column.split()[-1].startswith(_FIRST_COLUMNS)
+    is_share = 0 <= value <= 1 and _kind(column).startswith(_SHARES)
     write = percent if is_share else compact
     if low is None or high is None:
         bar = (100 * value, 100 * value, 100 * value) if is_share else None

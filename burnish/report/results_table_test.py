@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from burnish.report.fake_run import fake_results
-from burnish.report.results_table import headline, paired_sentences, results_table
+from burnish.report.results_table import headline, paired_sentences, results_tables
 
 
 def plain(text):
@@ -15,10 +15,11 @@ def paired(difference, p, **others):
 
 
 def test_stages_are_rows_and_numbers_columns():
-    table = results_table(fake_results())
-    assert [row.stage for row in table.rows] == ["warm_up", "sft", "reft"]
-    assert table.columns == ("greedy", "vote@16", "truncated")
-    greedy = table.rows[2].cells[0]
+    tables = results_tables(fake_results())
+    assert [row.stage for row in tables.main.rows] == ["warm_up", "sft", "reft"]
+    assert tables.main.columns == ("Greedy", "Vote@16")
+    assert tables.rest.columns == ("Truncated",)
+    greedy = tables.main.rows[2].cells[0]
     assert greedy is not None
     assert (plain(greedy.text), greedy.interval) == ("84.8 %", "80.5 to 89.1")
     assert greedy.bar == pytest.approx((80.5, 84.8, 89.1))
@@ -26,29 +27,34 @@ def test_stages_are_rows_and_numbers_columns():
 
 def test_columns_sort_votes_by_number_and_lengths_stay_plain():
     entry = {"value": 0.5, "low": 0.4, "high": 0.6}
-    stage = {"length": {"value": 31.2}, "vote@16": entry, "vote@4": entry, "greedy": entry}
-    table = results_table({"reft": stage})
-    assert table.columns == ("greedy", "vote@4", "vote@16", "length")
-    length = table.rows[0].cells[-1]
+    stage = {"length": {"value": 0.2}, "vote@16": entry, "vote@4": entry, "greedy": entry}
+    tables = results_tables({"reft": stage | {"steps": 40, "pass@4": entry}})
+    assert tables.main.columns == ("Greedy", "Vote@4", "Vote@16")
+    assert tables.rest.columns == ("Pass@4", "Length", "Steps")
+    length = tables.rest.rows[0].cells[1]
     assert length is not None
-    assert (length.text, length.interval, length.bar) == ("31.2", "", None)
+    assert (length.text, length.interval, length.bar) == ("0.2", "", None)
 
 
-def test_a_nested_last_checkpoint_gets_its_own_column():
+def test_other_checkpoints_get_their_own_columns():
     entry = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 500}
-    table = results_table({"reft": {"greedy": entry, "last": {"greedy": entry}, "selected": "x"}})
-    assert table.columns == ("greedy", "last greedy")
+    stage = {"last": {"greedy": entry}, "greedy": entry, "model": "selected", "vote@8": entry}
+    assert results_tables({"reft": stage}).main.columns == (
+        "Greedy",
+        "Vote@8",
+        "Greedy, last model",
+    )
 
 
 def test_a_number_that_a_stage_lacks_leaves_its_cell_empty():
     entry = {"value": 0.5}
-    table = results_table({"sft": {"greedy": entry}, "reft": {"greedy": entry, "vote@8": entry}})
-    assert table.rows[0].cells[1] is None
+    tables = results_tables({"sft": {"greedy": entry}, "reft": {"greedy": entry, "vote@8": entry}})
+    assert tables.main.rows[0].cells[1] is None
 
 
 def test_grader_failures_are_said():
     stage = {"greedy": {"value": 0.5}, "grader_failures": {"sandbox": 12}}
-    assert "(sandbox: 12)" in results_table({"reft": stage}).notes[0]
+    assert "(sandbox: 12)" in results_tables({"reft": stage}).notes[0]
 
 
 def test_headline_compares_the_last_stage():
@@ -59,6 +65,16 @@ def test_headline_compares_the_last_stage():
 def test_headline_says_fewer_when_the_method_lost():
     results = fake_results() | paired(-0.06, 0.01)
     assert "6.0 points fewer than SFT" in headline(results)
+
+
+def test_headline_prefers_the_latest_rival():
+    results = fake_results()
+    results["paired"] = {"reft - warm_up": {"difference": 0.432, "p": 0.0}} | results["paired"]
+    assert "35.6 points more than SFT" in headline(results)
+
+
+def test_headline_of_a_draw():
+    assert headline(fake_results() | paired(0.0, 1.0)).endswith("right, as many as SFT.")
 
 
 def test_a_clear_difference_is_said_to_be_unlikely_luck():
@@ -83,6 +99,6 @@ def test_a_bare_p_value_is_still_shown():
 
 
 def test_no_results_say_nothing():
-    assert results_table({}).rows == ()
+    assert results_tables({}).main.rows == ()
     assert headline({}) == ""
     assert paired_sentences({}) == []

@@ -61,7 +61,9 @@ def chance(p: float) -> str:
         return "less than once in 10,000 tests"
     if p <= 0.2:
         return f"about once in {_two_digits(1 / p):,} tests"
-    return f"in about {max(1, round(10 * p))} of 10 tests"
+    if p > 0.95:
+        return "in nearly every test"
+    return f"in about {round(10 * p)} of 10 tests"
 
 
 def p_value(p: float) -> str:

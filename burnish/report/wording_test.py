@@ -48,7 +48,7 @@ def test_names_are_written_as_people_write_them():
         (0.00125, "about once in 800 tests"),
         (0.032, "about once in 31 tests"),
         (0.48, "in about 5 of 10 tests"),
-        (1.0, "in about 10 of 10 tests"),
+        (1.0, "in nearly every test"),
     ],
 )
 def test_p_values_are_said_in_words(p, text):

@@ -139,13 +139,8 @@ class _TokenLogps(torch.autograd.Function):
                     grad_hidden[rows] = grad @ cast_weight
                 if grad_weight is not None:
                     grad_weight += grad.T @ hidden[rows].to(head.matmul_dtype)
-        return (
-            grad_hidden,
-            grad_weight,
-            grad_bias,
-            None,
-            None,
-        )  # autograd casts to the input's dtype
+        # Autograd itself casts each gradient to the dtype of its input.
+        return grad_hidden, grad_weight, grad_bias, None, None
 
 
 def _logp_and_entropy(scaled: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

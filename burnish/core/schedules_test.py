@@ -38,7 +38,8 @@ def test_linear_decay_is_that_of_transformers(num_steps, num_warm_up_steps):
 
 
 @pytest.mark.parametrize(
-    ("num_steps", "ratio", "expected"), [(100, 0.1, 10), (101, 0.1, 11), (100, 0.07, 7), (9, 0.0, 0)]
+    ("num_steps", "ratio", "expected"),
+    [(100, 0.1, 10), (101, 0.1, 11), (100, 0.07, 7), (9, 0.0, 0)],
 )
 def test_warm_up_steps_round_up_but_not_for_noise(num_steps, ratio, expected):
     assert warm_up_steps(num_steps, ratio=ratio) == expected

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from burnish.data.jsonl import Row
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.errors import DataError
 
@@ -50,16 +51,18 @@ def test_row_without_a_gold_answer_is_named(tmp_path, answer):
         Gsm8kTask(folder=tmp_path).problems("train")
 
 
-def test_hub_name_is_loaded_through_datasets(tmp_path):
-    for part in ("train", "test"):
-        (tmp_path / f"{part}.jsonl").write_text(json.dumps(OWN) + "\n", encoding="utf-8")
-    (problem,) = Gsm8kTask(hub=str(tmp_path), hub_subset=None).problems("test")
+def test_hub_rows_are_read_from_the_named_configuration(monkeypatch):
+    asked = []
+
+    def hub(name: str, *, split: str, subset: str | None = None) -> list[Row]:
+        asked.append((name, split, subset))
+        return [Row("hub", 1, OWN)]
+
+    monkeypatch.setattr("burnish.data.tasks.gsm8k.load_hub_rows", hub)
+    (problem,) = Gsm8kTask(hub="openai/gsm8k").problems("test")
+
     assert problem.answer == "2000"
-
-
-def test_unknown_hub_name_is_a_data_error():
-    with pytest.raises(DataError, match="set `folder`"):
-        Gsm8kTask(hub="nobody/no-such-set").problems("test")
+    assert asked == [("openai/gsm8k", "test", "main")]
 
 
 @pytest.mark.data

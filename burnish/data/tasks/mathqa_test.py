@@ -1,19 +1,28 @@
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 import pytest
 
+from burnish.data.jsonl import Row
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.errors import DataError
+from burnish.types import Json
 
 OPTIONS = "a ) 12 , b ) 2 : 3 , c ) 1 , 000 , d ) 7.5 , e ) none of these"
 
 
-def write_hub(folder, *rows):
-    for part in ("train", "test"):
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        (folder / f"{part}.jsonl").write_text(lines, encoding="utf-8")
+@pytest.fixture
+def hub(monkeypatch):
+    """Lets the hub hold the given rows."""
+
+    def hold(*rows: Mapping[str, Json]) -> None:
+        held = [Row("hub/test", number, row) for number, row in enumerate(rows, start=1)]
+        monkeypatch.setattr(
+            "burnish.data.tasks.mathqa.load_hub_rows", lambda name, split: list(held)
+        )
+
+    return hold
 
 
 def own_row(number, correct):
@@ -25,18 +34,18 @@ def own_row(number, correct):
     }
 
 
-def test_choice_keeps_the_options_in_the_question(tmp_path):
-    write_hub(tmp_path, own_row(1, "d"))
-    task = MathqaTask(variant="mcq", hub=str(tmp_path))
+def test_choice_keeps_the_options_in_the_question(hub):
+    hub(own_row(1, "d"))
+    task = MathqaTask(variant="mcq", hub="someone/math_qa")
     (problem,) = task.problems("test")
 
     assert problem.question == f"what is share 1 ?\n{OPTIONS}"
     assert task.target(problem) == "it is 1 .\nTherefore, the answer is: d"
 
 
-def test_numeric_leaves_out_options_and_answers_that_are_no_number(tmp_path):
-    write_hub(tmp_path, own_row(1, "d"), own_row(2, "b"), own_row(3, "e"), own_row(4, "a"))
-    problems = MathqaTask(variant="numeric", hub=str(tmp_path)).problems("test")
+def test_numeric_leaves_out_options_and_answers_that_are_no_number(hub):
+    hub(own_row(1, "d"), own_row(2, "b"), own_row(3, "e"), own_row(4, "a"))
+    problems = MathqaTask(variant="numeric", hub="someone/math_qa").problems("test")
 
     assert [(p.question, p.answer) for p in problems] == [
         ("what is share 1 ?", "7.5"),
@@ -44,18 +53,18 @@ def test_numeric_leaves_out_options_and_answers_that_are_no_number(tmp_path):
     ]
 
 
-def test_options_written_as_a_list_are_read_alike(tmp_path):
-    write_hub(tmp_path, own_row(1, "b") | {"options": "['a ) 3', 'b ) 60 , 5', 'c ) 4.5']"})
-    (problem,) = MathqaTask(variant="mcq", hub=str(tmp_path)).problems("test")
+def test_options_written_as_a_list_are_read_alike(hub):
+    hub(own_row(1, "b") | {"options": "['a ) 3', 'b ) 60 , 5', 'c ) 4.5']"})
+    (problem,) = MathqaTask(variant="mcq", hub="someone/math_qa").problems("test")
 
     assert problem.question == "what is share 1 ?\na ) 3 , b ) 60 , 5 , c ) 4.5"
     assert problem.answer == "b"
 
 
-def test_letter_that_is_no_option_is_named(tmp_path):
-    write_hub(tmp_path, own_row(1, "f"))
+def test_letter_that_is_no_option_is_named(hub):
+    hub(own_row(1, "f"))
     with pytest.raises(DataError, match=r"test:1: \"correct\" is 'f'"):
-        MathqaTask(variant="mcq", hub=str(tmp_path)).problems("test")
+        MathqaTask(variant="mcq", hub="someone/math_qa").problems("test")
 
 
 @pytest.mark.parametrize(

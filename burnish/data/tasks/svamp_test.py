@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from burnish.data.jsonl import Row
 from burnish.data.tasks.svamp import SvampTask
 from burnish.errors import DataError
 
@@ -87,19 +88,15 @@ def test_bad_row_is_named_with_its_line(tmp_path, change, message):
         SvampTask(folder=tmp_path).problems("test")
 
 
-def test_hub_rows_of_svamp_itself_have_no_rationale(tmp_path):
-    for name in ("train", "test"):
-        hub_row = {
-            "ID": f"{name}-1",
-            "Body": "Ann has 2 pens.",
-            "Question": "How many?",
-            "Answer": "2.0",
-        }
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps(hub_row) + "\n", encoding="utf-8")
-    (problem,) = SvampTask(hub=str(tmp_path)).problems("test")
+def test_hub_rows_of_svamp_itself_have_no_rationale(monkeypatch):
+    columns = {"ID": "c-1", "Body": "Ann has 2 pens.", "Question": "How many?", "Answer": "2.0"}
+    monkeypatch.setattr(
+        "burnish.data.tasks.svamp.load_hub_rows", lambda name, split: [Row(name, 1, columns)]
+    )
+    (problem,) = SvampTask(hub="someone/svamp").problems("test")
 
     assert problem.question == "Ann has 2 pens. How many?"
-    assert (problem.id, problem.answer, problem.rationale) == ("test-1", "2.0", None)
+    assert (problem.id, problem.answer, problem.rationale) == ("c-1", "2.0", None)
 
 
 @pytest.mark.data

@@ -64,7 +64,7 @@ def read_all(task: Task) -> int:
         return -1
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None)
 @given(rows=rows_of(ROW_COLUMNS), require_answer=st.booleans())
 def test_rows_of_any_shape_give_problems_or_a_data_error(rows, require_answer):
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def test_rows_of_any_shape_give_problems_or_a_data_error(rows, require_answer):
         read_all(RowsTask(test=path, require_answer=require_answer))
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=80, derandomize=True, deadline=None)
 @given(rows=rows_of(TASK_COLUMNS))
 def test_task_files_of_any_shape_give_problems_or_a_data_error(rows):
     with tempfile.TemporaryDirectory() as name:

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from burnish.config import Config, load_tree
 from burnish.data.tasks import TaskConfig
-from burnish.graders.boundary import Guarded
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.methods.reft.method import ReftConfig
 from burnish.methods.sft.method import SftConfig
@@ -63,7 +62,7 @@ class Recipe(Config):
         return Workbench(
             model=self.model,
             task=self.task,
-            grader=Guarded(grader.build()),
+            grader=grader.build(),
             lengths=self.lengths,
             compute=self.compute,
             seed=self.seed,

@@ -207,7 +207,7 @@ def test_imports_point_down():
 
 
 def test_ruff_finds_nothing():
-    output_of(sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet", ".")
+    output_of(sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
 
 
 def test_every_dependency_is_pinned_for_every_machine():
@@ -247,3 +247,25 @@ def test_no_tracked_file_names_a_path_of_somebodys_machine():
 def test_the_search_for_machine_paths_knows_them_from_other_text(statement: str):
     assert not MACHINE_PATH.search(statement)
     assert MACHINE_PATH.search("open('/" + "home/me/file')")
+
+
+def test_the_recipe_and_the_row_in_the_readme_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from burnish.run.recipe import load_recipe
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = block(readme, "json")
+    (tmp_path / "recipe.yaml").write_text(block(readme, "yaml"), encoding="utf-8")
+    (tmp_path / "problems.jsonl").write_text(row + row.replace("Ann", "Bob"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    task = load_recipe(tmp_path / "recipe.yaml", ()).task
+
+    (problem,) = task.problems("train")
+    assert task.prompt(problem).startswith(problem.question)
+    assert task.target(problem).endswith(f"Therefore, the answer is: {problem.answer}")
+
+
+def block(markdown: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", markdown, re.DOTALL)
+    assert found, f"no {language} block"
+    return found[1]

@@ -172,8 +172,8 @@ def attend_by_plan(
             "which the local engine needs. Use a model class of transformers that follows its "
             "attention interface (Llama, Qwen, Gemma, GPT-2 and most others do)."
         )
-    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    out = plan.attend(query, key, value, scaling=scaling, window=sliding_window, softcap=softcap)
+    scale: float = query.shape[-1] ** -0.5 if scaling is None else scaling
+    out = plan.attend(query, key, value, scaling=scale, window=sliding_window, softcap=softcap)
     return out, None
 
 

@@ -8,6 +8,7 @@ returns log-probabilities at no extra cost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import torch
 from torch import Tensor
@@ -55,9 +56,10 @@ class LocalEngine:
     def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
         """Completions per request, in the order of `requests` and of their seeds.
 
-        Raises EngineError where a prompt is empty, has a token outside the vocabulary, or leaves no
+        Raises EngineError where a parameter is out of its range, a prompt is empty, has a token outside the vocabulary, or leaves no
         room for `params.max_tokens` in the model's context.
         """
+        _check_params(params)
         for index, request in enumerate(requests):
             self._check(request, index, params)
         rows = [[Row(r.prompt_ids, seed) for seed in r.seeds] for r in requests]
@@ -112,6 +114,22 @@ class LocalEngine:
         )
 
 
+def _check_params(params: SamplingParams) -> None:
+    checks = {
+        "max_tokens": (params.max_tokens >= 1, "at least 1"),
+        "temperature": (params.temperature >= 0.0, "0 (greedy) or above"),
+        "top_k": (params.top_k >= 0, "0 (off) or above"),
+        "top_p": (0.0 < params.top_p <= 1.0, "above 0 and at most 1 (off)"),
+        "min_p": (0.0 <= params.min_p <= 1.0, "between 0 (off) and 1"),
+    }
+    values = asdict(params)
+    for name, (is_valid, expected) in checks.items():
+        if not is_valid:
+            raise EngineError(f"sampling: {name} is {values[name]}; it must be {expected}.")
+    if "" in params.stop:
+        raise EngineError("sampling: stop has an empty string, which every text contains; drop it.")
+
+
 def _eos_ids(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """EOS of the tokenizer and of the generation config (an id or a list of ids)."""
     found: list[int] = []
@@ -119,6 +137,6 @@ def _eos_ids(network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> fr
     for eos in (tokenizer.eos_token_id, generation.eos_token_id if generation else None):
         if isinstance(eos, int):
             found.append(eos)
-        elif eos is not None:
-            found.extend(eos)
+        elif isinstance(eos, list):
+            found.extend(int(i) for i in eos)
     return frozenset(found)

@@ -1,0 +1,77 @@
+"""An engine for tests that says what it is told to: no network, no chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from burnish.errors import EngineError
+from burnish.rollout.engine import Request, SamplingParams
+from burnish.rollout.stopping import decode
+from burnish.types import Completion, StopReason
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+
+class ScriptedEngine:
+    """Answers each prompt's text with the script's text, tokenised and ended by EOS.
+
+    Args:
+        tokenizer: turns prompts into text and answers into tokens.
+        script: answers by prompt text, or a function of prompt text and seed.
+
+    Attributes:
+        num_syncs: how often weights were handed over.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        script: Mapping[str, str] | Callable[[str, int], str],
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._script = script
+        eos_id = tokenizer.eos_token_id
+        assert isinstance(eos_id, int), "the tokenizer needs an EOS token"
+        self._eos_id = eos_id
+        self.num_syncs = 0
+
+    def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
+        """The scripted completions, cut at `params.max_tokens`; every log-probability is 0.
+
+        Raises EngineError for an empty prompt and for one the script does not know.
+        """
+        return [[self._completion(r, seed, params) for seed in r.seeds] for r in requests]
+
+    def sync(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Count the call; there is nothing to update."""
+        self.num_syncs += 1
+
+    def _completion(self, request: Request, seed: int, params: SamplingParams) -> Completion:
+        if not request.prompt_ids:
+            raise EngineError("a request has an empty prompt; give at least one token.")
+        text = self._answer(decode(self._tokenizer, request.prompt_ids), seed)
+        token_ids = self._tokenizer.encode(text, add_special_tokens=False)
+        token_ids.append(self._eos_id)
+        is_cut = len(token_ids) > params.max_tokens
+        if is_cut:
+            token_ids = token_ids[: params.max_tokens]
+            text = decode(self._tokenizer, token_ids)
+        zeros = (0.0,) * len(token_ids)
+        return Completion(
+            prompt_ids=request.prompt_ids,
+            token_ids=tuple(token_ids),
+            logp=zeros,
+            sampler_logp=zeros,
+            text=text,
+            stop_reason=StopReason.LENGTH if is_cut else StopReason.EOS,
+        )
+
+    def _answer(self, prompt: str, seed: int) -> str:
+        if callable(self._script):
+            return self._script(prompt, seed)
+        if prompt not in self._script:
+            raise EngineError(f"the script has no answer to {prompt!r:.200}; add one.")
+        return self._script[prompt]

@@ -56,8 +56,8 @@ class LocalEngine:
     def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
         """Completions per request, in the order of `requests` and of their seeds.
 
-        Raises EngineError where a parameter is out of its range, a prompt is empty, has a token outside the vocabulary, or leaves no
-        room for `params.max_tokens` in the model's context.
+        Raises EngineError where a parameter is out of its range, a prompt is empty, has a token
+        outside the vocabulary, or leaves no room for `params.max_tokens` in the model's context.
         """
         _check_params(params)
         for index, request in enumerate(requests):

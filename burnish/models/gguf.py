@@ -63,7 +63,7 @@ def _dequantised(file: Path) -> PreTrainedModel:
         dtype=torch.float32,
         quantization_config=GgufConfig(dequantize=True),
     )
-    network.config.__dict__.pop("quantization_config", None)
-    network.hf_quantizer = None
+    vars(network.config).pop("quantization_config", None)
+    vars(network).pop("hf_quantizer", None)
     network.config.rms_norm_eps = 1e-6  # the file has its nearest float32
     return network

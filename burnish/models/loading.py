@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -68,7 +69,7 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
     source = _source(config)
     try:
         tokenizer = read_tokenizer(source, trust_remote_code=config.trust_remote_code)
-        network, report = AutoModelForCausalLM.from_pretrained(
+        loaded = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=_DTYPES[config.dtype],
             use_safetensors=True,
@@ -77,6 +78,7 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
         )
     except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
         raise ModelError(_unreadable(config, error)) from error
+    network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise ModelError(

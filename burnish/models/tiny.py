@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from tokenizers import (
@@ -22,14 +22,10 @@ from tokenizers import (
     trainers,
 )
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
-    Gemma3TextConfig,
-    GPT2Config,
-    LlamaConfig,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen3Config,
 )
 
 from burnish.models.loading import LoadedModel
@@ -95,33 +91,29 @@ def _config(
     num_layers: int,
     max_positions: int,
 ) -> PreTrainedConfig:
-    tokens = {
+    settings: dict[str, Any] = {
         "vocab_size": len(tokenizer),
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "bos_token_id": tokenizer.bos_token_id,
-        "initializer_range": 0.1,
-    }
-    if family == "gpt2":
-        size = {"n_embd": hidden_size, "n_layer": num_layers, "n_positions": max_positions}
-        return GPT2Config(**tokens, **size, n_head=4)
-    shape = {
         "hidden_size": hidden_size,
-        "intermediate_size": 2 * hidden_size,
         "num_hidden_layers": num_layers,
         "num_attention_heads": 4,
-        "num_key_value_heads": 2,
         "max_position_embeddings": max_positions,
-    } | tokens
-    if family == "gemma3":
-        kinds = ["sliding_attention", "full_attention"]
-        layer_types = [kinds[layer % 2] for layer in range(num_layers)]
-        return Gemma3TextConfig(**shape, head_dim=16, sliding_window=8, layer_types=layer_types)
-    if family == "qwen3":
-        return Qwen3Config(**shape, head_dim=16, tie_word_embeddings=True)
-    if family == "qwen2":
-        return Qwen2Config(**shape, tie_word_embeddings=True)
-    return LlamaConfig(**shape, tie_word_embeddings=False)
+        "initializer_range": 0.1,
+        "pad_token_id": tokenizer.convert_tokens_to_ids("<pad>"),
+        "eos_token_id": tokenizer.convert_tokens_to_ids("<eos>"),
+        "bos_token_id": tokenizer.convert_tokens_to_ids("<bos>"),
+    }
+    if family == "gpt2":
+        return AutoConfig.for_model("gpt2", **settings)
+    settings |= {"intermediate_size": 2 * hidden_size, "num_key_value_heads": 2}
+    settings["tie_word_embeddings"] = family != "llama"
+    if family in ("gemma3", "qwen3"):
+        settings["head_dim"] = 16
+    if family != "gemma3":
+        return AutoConfig.for_model(family, **settings)
+    kinds = ["sliding_attention", "full_attention"]
+    layer_types = [kinds[layer % 2] for layer in range(num_layers)]
+    settings |= {"sliding_window": 8, "layer_types": layer_types}
+    return AutoConfig.for_model("gemma3_text", **settings)
 
 
 @functools.cache

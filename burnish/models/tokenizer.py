@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import (
     AutoTokenizer,
     PreTrainedModel,
@@ -62,28 +64,29 @@ def _set_padding(
     tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, pad_token: str
 ) -> None:
     tokenizer.add_special_tokens({"pad_token": pad_token})
-    rows = network.get_input_embeddings().weight.shape[0]
-    if tokenizer.pad_token_id < rows:
+    pad, rows = _special_id(tokenizer, "pad"), _num_rows(network)
+    if pad is None or pad < rows:
         return
-    network.resize_token_embeddings(tokenizer.pad_token_id + 1, mean_resizing=False)
+    network.resize_token_embeddings(pad + 1, mean_resizing=False)
     # Its embedding is never read, but its logit is in every softmax: the mean row is unlikely.
     for layer in (network.get_input_embeddings(), network.get_output_embeddings()):
-        weight = layer.weight.detach()
-        weight[rows:] = weight[:rows].mean(dim=0)
+        if layer is not None:
+            weight = layer.get_parameter("weight").detach()
+            weight[rows:] = weight[:rows].mean(dim=0)
 
 
 def _require_padding(tokenizer: PreTrainedTokenizerBase, config: ModelConfig) -> None:
-    pad, eos = tokenizer.pad_token_id, tokenizer.eos_token_id
+    pad, eos = _special_id(tokenizer, "pad"), _special_id(tokenizer, "eos")
     if pad is not None and pad != eos:
         return
     found = "no padding token" if pad is None else f"{tokenizer.eos_token!r} as padding and as EOS"
     added = [token.content for token in tokenizer.added_tokens_decoder.values()]
-    fitting = (t for word in _SUGGESTIVE for t in added if word in t.lower())
-    suggested = next(fitting, "<pad>")
+    fitting = (token for word in _SUGGESTIVE for token in added if word in token.lower())
     raise ModelError(
         f"model {config.name}: its tokenizer has {found}. Where the two are one, EOS is masked "
         "with the padding and the model never learns to stop. Name a token that nothing else "
-        f'uses: `model.pad_token: "{suggested}"` (it is added where the vocabulary lacks it).'
+        f'uses: `model.pad_token: "{next(fitting, "<pad>")}"` (it is added where the vocabulary '
+        "lacks it)."
     )
 
 
@@ -91,16 +94,28 @@ def _require_rows(
     tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, config: ModelConfig
 ) -> None:
     """Added tokens without a row (Gemma 3's image token) are allowed: plain text never has them."""
-    rows = network.get_input_embeddings().weight.shape[0]
-    special = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id} - {None}
-    optional = tokenizer.added_tokens_decoder.keys() - special
-    largest = max(i for i in (*tokenizer.get_vocab().values(), *special) if i not in optional)
+    rows = _num_rows(network)
+    named = {_special_id(tokenizer, name) for name in ("bos", "eos", "pad")}
+    optional = tokenizer.added_tokens_decoder.keys() - named
+    largest = max(i for i in tokenizer.get_vocab().values() if i not in optional)
     if largest >= rows:
         raise ModelError(
             f"model {config.name}: its tokenizer has token ids up to {largest}, but the network "
             f"has embedding rows for {rows} tokens only. They are from different models, or the "
             "network was saved before tokens were added; use the tokenizer it was trained with."
         )
+
+
+def _num_rows(network: PreTrainedModel) -> int:
+    return network.get_input_embeddings().get_parameter("weight").shape[0]
+
+
+def _special_id(
+    tokenizer: PreTrainedTokenizerBase, name: Literal["bos", "eos", "pad"]
+) -> int | None:
+    """The token's id, where the tokenizer has such a token (the library's own type is vaguer)."""
+    token = tokenizer.special_tokens_map.get(f"{name}_token")
+    return None if token is None else tokenizer.get_vocab()[token]
 
 
 def _template_text(template: str) -> str:
@@ -118,6 +133,9 @@ def _template_text(template: str) -> str:
 def _align_ids(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> None:
     """Let a saved model pad and stop by the tokens it was trained with, whoever loads it."""
     network.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    embedding = network.get_input_embeddings()
+    if isinstance(embedding, nn.Embedding):
+        embedding.padding_idx = None  # that row gets no gradient, and it may have been EOS
     generation = network.generation_config
     if generation is None:
         return

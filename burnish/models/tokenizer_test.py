@@ -15,6 +15,14 @@ def without(model, **special_tokens):
     return PreTrainedTokenizerFast(tokenizer_object=model.tokenizer.backend_tokenizer, **named)
 
 
+def input_rows(model):
+    return model.network.get_input_embeddings().get_parameter("weight")
+
+
+def output_rows(model):
+    return model.network.get_output_embeddings().get_parameter("weight")
+
+
 def prepare(tokenizer, network, **options):
     prepare_tokenizer(tokenizer, network, ModelConfig(name="a/b", **options))
 
@@ -46,19 +54,21 @@ def test_naming_eos_as_padding_is_refused():
 def test_an_existing_token_becomes_padding_everywhere():
     model = tiny_model("llama")
     rows = model.network.config.vocab_size
+    assert model.network.get_input_embeddings().padding_idx == 0
     prepare(model.tokenizer, model.network, pad_token="<unk>")
     assert model.tokenizer.pad_token_id == 3
     assert model.network.config.pad_token_id == 3
     assert model.network.generation_config.pad_token_id == 3
-    assert model.network.get_input_embeddings().weight.shape[0] == rows
+    assert model.network.get_input_embeddings().padding_idx is None
+    assert len(input_rows(model)) == rows
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_a_new_padding_token_gets_the_mean_row(family):
     model = tiny_model(family)
-    before = model.network.get_output_embeddings().weight.detach().clone()
+    before = output_rows(model).detach().clone()
     prepare(model.tokenizer, model.network, pad_token="<|padding|>")
-    after = model.network.get_output_embeddings().weight
+    after = output_rows(model)
     assert model.tokenizer.pad_token_id == len(before) == len(after) - 1
     assert torch.equal(after[:-1], before)
     torch.testing.assert_close(after[-1], before.mean(dim=0))

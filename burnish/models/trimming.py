@@ -168,8 +168,7 @@ def _smallest_lossless(tensor: Tensor) -> Tensor:
 def _replace_rows(embedding: nn.Embedding, head: nn.Linear, kept_ids: Tensor) -> None:
     is_tied = head.weight is embedding.weight
     rows = kept_ids.to(embedding.weight.device)
-    if embedding.padding_idx is not None:
-        embedding.padding_idx = kept_ids.tolist().index(embedding.padding_idx)
+    embedding.padding_idx = None  # numbered as before; masks keep padding out of gradients
     embedding.weight = nn.Parameter(embedding.weight.detach()[rows])
     embedding.num_embeddings = head.out_features = len(kept_ids)
     head.weight = embedding.weight if is_tied else nn.Parameter(head.weight.detach()[rows])
@@ -209,4 +208,4 @@ def _renumber(network: PreTrainedModel, number: Mapping[int, int]) -> None:
             holder.vocab_size = len(number)
     for module in network.modules():
         if vars(module).get("vocab_size") == full_size:
-            module.vocab_size = len(number)
+            vars(module)["vocab_size"] = len(number)

@@ -82,11 +82,11 @@ def test_ids_that_are_not_first_are_renumbered():
     apples = full.tokenizer("apples")["input_ids"][-1]
     full.network.generation_config.eos_token_id = [1, apples]
     tokenizer, trimmed = trim(full.network, full.tokenizer, TEXTS)
-    eos = full.network.generation_config.eos_token_id
+    eos = vars(full.network.generation_config)["eos_token_id"]
     assert trimmed.kept_ids[eos].tolist() == [1, apples]
-    assert trimmed.generation_config.eos_token_id == [1, apples]
+    assert vars(trimmed.generation_config)["eos_token_id"] == [1, apples]
     assert eos != [1, apples]
-    assert tokenizer.decode(eos[1]).strip() == full.tokenizer.decode(apples).strip()
+    assert tokenizer.decode(eos[1]) == full.tokenizer.decode(apples)
 
 
 def test_save_writes_the_full_matrix_with_only_kept_rows_changed(pair, tmp_path):
@@ -120,6 +120,7 @@ def test_trimming_a_saved_model_again_gives_the_model_in_training(pair, tmp_path
     again = load(config, texts=reversed(TEXTS))
 
     assert again.tokenizer.get_vocab() == small.tokenizer.get_vocab()
+    assert again.trimmed is not None
     assert torch.equal(again.trimmed.kept_ids, small.trimmed.kept_ids)
     ours, theirs = small.network.state_dict(), again.network.state_dict()
     assert ours.keys() == theirs.keys()

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from burnish.core.logprobs import token_logps
 from burnish.core.masking import scatter_actions
 from burnish.models.loading import LoadedModel
+from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
 
 
@@ -53,8 +54,14 @@ class Policy:
             yield
 
     def hidden_states(self, batch: TokenBatch) -> Float[Tensor, "B L D"]:
-        """Last hidden states, from which both log-probabilities and values are read."""
+        """Last hidden states, from which log-probabilities and values of actions are read.
+
+        Samples of one prompt share its computation; then only the states in which an action is
+        chosen are filled in, and the others are zero.
+        """
         with self.computing():
+            if shares_prompts(batch, self.network.config):
+                return hidden_with_shared_prompts(self._trunk, batch)
             output = self._trunk(
                 input_ids=batch.token_ids,
                 attention_mask=batch.is_real.long(),

@@ -31,11 +31,15 @@ class TokenBatch:
         token_ids: [B, L]; padding holds 0, which is never read.
         is_real: [B, L]; False on padding.
         action_mask: [B, T]; True where token t + 1 was produced by the policy (or is to be learnt).
+        prompt_length: [B]; tokens before the first action.
+        same_prompt: [B]; the first row that begins with the same prompt, often the row itself.
     """
 
     token_ids: Int[Tensor, "B L"]
     is_real: Bool[Tensor, "B L"]
     action_mask: Bool[Tensor, "B T"]
+    prompt_length: Int[Tensor, "B"]
+    same_prompt: Int[Tensor, "B"]
 
     @classmethod
     def collate(cls, sequences: Sequence[TokenSequence]) -> TokenBatch:
@@ -49,7 +53,15 @@ class TokenBatch:
             token_ids[row, :size] = torch.tensor(sequence.token_ids)
             is_real[row, :size] = True
             is_action[row, :size] = torch.tensor(sequence.is_action)
-        return cls(token_ids, is_real, action_mask(is_action))
+        prompts = [prompt_of(sequence) for sequence in sequences]
+        first_row = {prompt: row for row, prompt in reversed(list(enumerate(prompts)))}
+        return cls(
+            token_ids,
+            is_real,
+            action_mask(is_action),
+            torch.tensor([len(prompt) for prompt in prompts]),
+            torch.tensor([first_row[prompt] for prompt in prompts]),
+        )
 
     @property
     def position_ids(self) -> Int[Tensor, "B L"]:
@@ -66,5 +78,14 @@ class TokenBatch:
     def to(self, device: torch.device) -> TokenBatch:
         """The same batch on another device."""
         return TokenBatch(
-            self.token_ids.to(device), self.is_real.to(device), self.action_mask.to(device)
+            self.token_ids.to(device),
+            self.is_real.to(device),
+            self.action_mask.to(device),
+            self.prompt_length.to(device),
+            self.same_prompt.to(device),
         )
+
+
+def prompt_of(sequence: TokenSequence) -> tuple[int, ...]:
+    """The tokens before the first action."""
+    return sequence.token_ids[: sequence.is_action.index(True)]

@@ -45,6 +45,8 @@ def load_tree(path: Path, overrides: Sequence[str] = ()) -> dict[str, Json]:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}). `burnish recipes` lists those at hand."
         ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error}); a recipe is a YAML file") from error
     try:
         tree = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -74,24 +76,31 @@ def _override(tree: dict[str, Json], override: str) -> None:
 
 
 def _explain(problem: typing.Any, root: type[Config]) -> str:  # noqa: ANN401 pydantic's ErrorDetails
-    path = [str(part) for part in problem["loc"]]
-    where = ".".join(path)
+    key, owners = _place(root, [str(part) for part in problem["loc"]])
     if problem["type"] != "extra_forbidden":
-        return f"{where or 'recipe'}: {problem['msg']} (found {problem['input']!r:.80})"
-    valid = sorted(_field_names(root, path[:-1]))
-    nearest = difflib.get_close_matches(path[-1], valid, n=1)
+        return f"{key or 'recipe'}: {problem['msg']} (found {problem['input']!r:.80})"
+    valid = sorted({name for owner in owners for name in owner.model_fields})
+    nearest = difflib.get_close_matches(key.rpartition(".")[2], valid, n=1)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"valid keys: {', '.join(valid)}"
-    return f"{where}: unknown key; {hint}"
+    return f"{key}: unknown key; {hint}"
 
 
-def _field_names(root: type[Config], path: Sequence[str]) -> set[str]:
-    """Keys valid at `path`; a union's tag in it (pydantic reports those) picks the member."""
-    models: list[type[Config]] = [root]
+def _place(root: type[Config], path: Sequence[str]) -> tuple[str, list[type[Config]]]:
+    """The dotted key as the user writes it, and the sections it may belong to.
+
+    pydantic puts the tag of a union's member into the path; the tag picks the member and goes.
+    """
+    names: list[str] = []
+    owners: list[type[Config]] = []
+    models = [root]
     for part in path:
-        inner = [m for model in models for m in _members(model, part)]
-        tagged = [model for model in models if _tag(model) == part]
-        models = inner or tagged or models
-    return {name for model in models for name in model.model_fields}
+        tagged = [model for model in models if len(models) > 1 and _tag(model) == part]
+        if tagged:
+            models = tagged
+            continue
+        names.append(part)
+        owners, models = models, [inner for model in models for inner in _members(model, part)]
+    return ".".join(names), owners
 
 
 def _members(model: type[Config], name: str) -> list[type[Config]]:

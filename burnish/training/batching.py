@@ -1,4 +1,4 @@
-"""Batches cut by token budget, so that little is padding and samples of one prompt stay together."""
+"""Batches cut by token budget: little padding, and samples of one prompt together."""
 
 from __future__ import annotations
 

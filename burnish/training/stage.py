@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from burnish.errors import CheckpointError
-from burnish.models.policy import Policy
 from burnish.training.checkpoint import read_checkpoint, write_checkpoint
 from burnish.training.seeds import derived_seed
 from burnish.training.token_view import TokenView
 from burnish.types import Trajectory
 
 ModelChoice: TypeAlias = Literal["last", "selected"]
+Measure: TypeAlias = Callable[[], Mapping[str, float]]
+"""Numbers on the dev split by `dev/name`; the first is what a model is selected by."""
 
 
 class Stateful(Protocol):
@@ -30,6 +32,17 @@ class Stateful(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Trained(Protocol):
+    """What a stage trains: a policy, or a model that judges."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    def save(self, folder: Path) -> None:
+        """Write it in the Hugging Face layout."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +62,20 @@ class StepResult:
 
 @dataclass(slots=True)
 class Selection:
-    """The best policy so far by dev accuracy. Ties keep the earlier one."""
+    """The best model so far by its number on the dev split. Ties keep the earlier one."""
 
     best: float | None = None
     best_step: int | None = None
     num_since_best: int = 0
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def consider(self, accuracy: float, step: int, policy: Policy) -> None:
-        """Keep the policy's weights if they are the best seen."""
-        if self.best is not None and accuracy <= self.best:
+    def consider(self, value: float, step: int, model: Trained) -> None:
+        """Keep the model's weights if they are the best seen."""
+        if self.best is not None and value <= self.best:
             self.num_since_best += 1
             return
-        self.best, self.best_step, self.num_since_best = accuracy, step, 0
-        self.weights = {k: v.detach().clone() for k, v in policy.network.state_dict().items()}
+        self.best, self.best_step, self.num_since_best = value, step, 0
+        self.weights = {k: v.detach().clone() for k, v in model.network.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
@@ -82,14 +95,17 @@ class Selection:
 class StageRun:
     """One stage's place in a run: its folder, its seed, its steps and what came before."""
 
-    def __init__(self, name: str, folder: Path, *, seed: int, models: Mapping[str, Path]) -> None:
-        """`models`: stage name -> folder of the model with which that stage ended."""
+    def __init__(
+        self, name: str, folder: Path, *, seed: int, artifacts: Mapping[str, Path]
+    ) -> None:
+        """`artifacts`: earlier stage's name -> folder of the model (or data) it ended with."""
         self.name = name
         self.folder = folder
         self.seed = derived_seed(seed, name)
-        self.models = models
+        self.artifacts = artifacts
         self.selection = Selection()
-        self.policy: Policy | None = None
+        self.model: Trained | None = None
+        self.measure: Measure | None = None
         self.num_done = 0
         self.num_steps = 0
         self.eval_every = 0
@@ -97,23 +113,37 @@ class StageRun:
         self._state: dict[str, Stateful] = {}
 
     def steps(
-        self, num_steps: int, *, policy: Policy, state: Mapping[str, Stateful], eval_every: int
+        self,
+        num_steps: int,
+        *,
+        model: Trained | None,
+        state: Mapping[str, Stateful],
+        eval_every: int,
+        measure: Measure | None = None,
     ) -> Iterator[int]:
         """Step numbers 0, 1, ... from where the last checkpoint stands.
 
         Args:
             num_steps: of the whole stage.
-            policy: the policy in training; the driver evaluates and saves it.
+            model: what is in training; the driver measures and saves it. None: nothing is.
             state: everything that changes from step to step, by a stable name; restored here.
             eval_every: steps between evaluations on the dev split.
+            measure: what the model is selected by; default: greedy accuracy of a policy.
         """
-        self.policy, self.num_steps, self.eval_every = policy, num_steps, eval_every
+        self.model, self.measure = model, measure
+        self.num_steps, self.eval_every = num_steps, eval_every
         self._state = {**state, "selection": self.selection}
         self._restore()
         for step in range(self.num_done, num_steps):
             torch.manual_seed(derived_seed(self.seed, "torch", step))
             self.num_done = step + 1
             yield step
+
+    @property
+    def is_evaluation_due(self) -> bool:
+        """Whether the model is to be measured after the step just done."""
+        is_last = self.num_done == self.num_steps
+        return self.model is not None and (is_last or self.num_done % self.eval_every == 0)
 
     def write_checkpoint(self) -> None:
         """Save all registered state as of the last step."""
@@ -142,9 +172,10 @@ class Stage:
         name: its key in results and folders.
         run: makes the generator of its steps.
         hands_on: which model stands for the stage, to later stages and in the results: the one of
-            its last step, or the one with the best dev accuracy.
+            its last step, or the best one on the dev split; None where it trains none: then its
+            folder itself is handed on.
     """
 
     name: str
     run: Callable[[StageRun], Iterator[StepResult]]
-    hands_on: ModelChoice = "selected"
+    hands_on: ModelChoice | None = "selected"

@@ -43,7 +43,7 @@ def imitate(
     Args:
         start: the earlier stage whose model to start from; None is the recipe's own model.
     """
-    policy = bench.load_policy(run.models[start] if start else None)
+    policy = bench.load_policy(run.artifacts[start] if start else None)
     renderer = bench.renderer(policy)
     examples = [renderer.example(problem) for problem in bench.problems("train")]
     learner = Learner({"policy": policy.network}, config.optimizer)
@@ -52,7 +52,7 @@ def imitate(
     num_steps = max(1, round(config.epochs * len(examples) / batch_size))
     for step in run.steps(
         num_steps,
-        policy=policy,
+        model=policy,
         state={"learner": learner},
         eval_every=config.eval_every or epoch,
     ):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jinja2 import TemplateError
+
 from burnish.data.tasks.task import Task
 from burnish.errors import DataError
 from burnish.types import Example, Problem
@@ -73,7 +75,13 @@ class Renderer:
                 " Use a chat model, set `model.chat_template`, or give rows with a plain prompt."
             )
         messages = [{"role": m.role, "content": m.content} for m in problem.messages]
-        text = self._tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False
-        )
+        try:
+            text = self._tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, tokenize=False
+            )
+        except TemplateError as error:
+            raise DataError(
+                f"problem {problem.id!r}: the tokenizer's chat template refuses its messages "
+                f"({error}). Mend the row, or set `model.chat_template`."
+            ) from error
         return self._encode(str(text))

@@ -1,9 +1,10 @@
-"""`arithmetic`: grade-school word problems, made by a program, with annotations as uneven as wished.
+"""`arithmetic`: grade-school word problems by a program, with annotations as uneven as wished.
 
 A problem is a start amount and one to four events (+, -, *, halves). Its annotation either *spells*
 every step ("12 + 7 = 19. 19 * 2 = 38.") or *leaps* to the answer in one long equation
 ("(12 + 7) * 2 = 38."), as human annotators do where they feel like it; `spelled_share` says how
-often which. Splits are disjoint by construction: the hash of a problem's equation decides its split.
+often which. Splits are disjoint by construction, whatever the seed: the hash of a story's equation
+decides its split.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import Field
 from burnish.config import Config
 from burnish.data.tasks.arithmetic_stories import tell
 from burnish.data.tasks.task import AnswerKind, Split
+from burnish.errors import DataError
 from burnish.types import Problem
 
 Operator = Literal["+", "-", "*", "/"]
@@ -77,7 +79,8 @@ class ArithmeticTask(Config):
     spelled_share: float = Field(default=0.5, ge=0, le=1)
     """Share of training annotations that spell every step; the others leap. 1 is uniform."""
     drill_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of training rows that are a bare equation ("7 + 5 = ?") instead of a story."""
+    """Share of training rows that are a bare equation of one step ("7 + 5 = ?") instead of a story.
+    Any equation may be drilled, also that of a dev or test story of one step."""
     train_size: int = Field(default=300, ge=1)
     """Number of training problems."""
     dev_size: int = Field(default=200, ge=1)
@@ -92,7 +95,7 @@ class ArithmeticTask(Config):
         return "numeric" if self.style == "ncot" else "program"
 
     def problems(self, split: Split) -> list[Problem]:
-        """All problems of a split; no two of them share a story."""
+        """All problems of a split; no two of them share a story. Raises DataError if few exist."""
         sizes = {"train": self.train_size, "dev": self.dev_size, "test": self.test_size}
         source = random.Random(f"arithmetic/{self.seed}/{split}")
         found: dict[str, Problem] = {}
@@ -100,8 +103,12 @@ class ArithmeticTask(Config):
             problem = self._problem(source, split, number=len(found))
             found.setdefault(problem.question, problem)
             if len(found) == sizes[split]:
-                break
-        return list(found.values())
+                return list(found.values())
+        raise DataError(
+            f"arithmetic: there are about {len(found)} different {split} problems of this kind, "
+            f"fewer than the {sizes[split]} asked for. Lower `task.{split}_size`, or allow larger "
+            "amounts (`task.largest`) or more steps."
+        )
 
     def prompt(self, problem: Problem) -> str:
         """The question; in pcot also the header of the program to be completed."""
@@ -161,9 +168,7 @@ def _draw(source: random.Random, num_steps: int, largest: int) -> Equation:
     return Equation(start, tuple(operations))
 
 
-def _candidates(
-    source: random.Random, amount: int, largest: int
-) -> Iterator[tuple[Operator, int]]:
+def _candidates(source: random.Random, amount: int, largest: int) -> Iterator[tuple[Operator, int]]:
     """One possible operation of each kind that fits."""
     if amount < largest:
         yield "+", source.randint(1, min(50, largest - amount))

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import FrameType
+
+from transformers import PreTrainedTokenizerBase
 
 from burnish.evaluation.evaluate import evaluate
 from burnish.evaluation.metrics import accuracy_of, mean_interval
@@ -23,7 +26,7 @@ from burnish.run.folder import RunFolder
 from burnish.run.progress import Progress
 from burnish.run.recipe import Recipe
 from burnish.training.seeds import derived_seed
-from burnish.training.stage import ModelChoice, Stage, StageRun, StepResult
+from burnish.training.stage import Measure, ModelChoice, Stage, StageRun, StepResult, Trained
 from burnish.training.token_view import TokenView
 from burnish.training.workbench import Workbench
 from burnish.types import Json, Problem, Trajectory
@@ -61,13 +64,13 @@ class Driver:
         self._train = {problem.id: problem for problem in self._bench.problems("train")}
         self._dev = self._bench.problems("dev")[: self._recipe.evaluation.num_dev]
         stages = self._recipe.method.stages(self._bench)
-        models: dict[str, Path] = {}
+        artifacts: dict[str, Path] = {}
         with self._signals():
             for index, stage in enumerate(stages, start=1):
                 folder = self._folder.stage(index, stage.name)
                 if not (folder / "stage.json").exists():
-                    self._run_stage(stage, folder, models)
-                models[stage.name] = folder / stage.hands_on
+                    self._run_stage(stage, folder, artifacts)
+                artifacts[stage.name] = folder / (stage.hands_on or "")
                 self._seconds += json.loads((folder / "stage.json").read_text())["seconds"]
             results = final_results(
                 self._recipe, self._bench, self._folder, stages, progress=self._progress
@@ -76,17 +79,15 @@ class Driver:
         self._folder.write_json("results.json", results)
         return results
 
-    def _run_stage(self, stage: Stage, folder: Path, models: dict[str, Path]) -> None:
-        run = StageRun(stage.name, folder, seed=self._recipe.seed, models=models)
+    def _run_stage(self, stage: Stage, folder: Path, artifacts: dict[str, Path]) -> None:
+        run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
         clock = _Clock(folder / "checkpoints" / "seconds")
-        engine: Engine | None = None
+        measure: Measure | None = None
         for result in self._announced(stage.run(run), run):
-            policy = run.policy
-            assert policy is not None
             row = dict(result.metrics)
-            if run.num_done % run.eval_every == 0 or run.num_done == run.num_steps:
-                engine = engine or self._bench.engine(policy)
-                row["dev/accuracy"] = self._dev_accuracy(run, policy, engine)
+            if run.is_evaluation_due:
+                measure = measure or self._measure(run)
+                row |= self._selected(run, measure())
             self._log(run, result, row, seconds=clock.elapsed)
             self._progress.step(run.num_done, row)
             stopping = self._stop_signal is not None
@@ -107,8 +108,21 @@ class Driver:
                     self._progress.warn(f"{run.folder}: checkpoint {name} is damaged; passed over")
             yield result
 
-    def _dev_accuracy(self, run: StageRun, policy: Policy, engine: Engine) -> float:
-        """Greedy accuracy on the dev split; keeps the policy if it is the best so far."""
+    def _measure(self, run: StageRun) -> Measure:
+        """The stage's own measure; where it has none, greedy accuracy on the dev split."""
+        if run.measure is not None:
+            return run.measure
+        policy = run.model
+        assert isinstance(policy, Policy)
+        return partial(self._dev_accuracy, policy, self._bench.engine(policy))
+
+    def _selected(self, run: StageRun, found: Mapping[str, float]) -> Mapping[str, float]:
+        """The same numbers; keeps the model if the first of them is the best so far."""
+        assert run.model is not None
+        run.selection.consider(next(iter(found.values())), run.num_done, run.model)
+        return found
+
+    def _dev_accuracy(self, policy: Policy, engine: Engine) -> dict[str, float]:
         engine.sync(policy.network.state_dict())
         renderer = self._bench.renderer(policy)
         evaluation = evaluate(
@@ -119,9 +133,7 @@ class Driver:
             num_samples=1,
             seed=derived_seed(self._recipe.seed, "dev"),
         )
-        accuracy = mean_interval(evaluation, accuracy_of).value
-        run.selection.consider(accuracy, run.num_done, policy)
-        return accuracy
+        return {"dev/accuracy": mean_interval(evaluation, accuracy_of).value}
 
     def _log(
         self, run: StageRun, result: StepResult, row: dict[str, float], *, seconds: float
@@ -133,11 +145,10 @@ class Driver:
         self._folder.append(
             "samples.jsonl", [place | self._sample(t) for t in samples[:_SAMPLES_KEPT]]
         )
-        assert run.policy is not None
-        policy = run.policy
-        self._folder.append(
-            "tokens.jsonl", [place | _token_row(view, policy) for view in result.token_views]
-        )
+        if run.model is not None:
+            tokenizer = run.model.tokenizer
+            views = [place | _token_row(view, tokenizer) for view in result.token_views]
+            self._folder.append("tokens.jsonl", views)
 
     def _sample(self, trajectory: Trajectory) -> dict[str, Json]:
         problem = self._train[trajectory.problem_id]
@@ -154,19 +165,14 @@ class Driver:
             "sample": 0,
         }
 
-    def _finish(self, run: StageRun, hands_on: ModelChoice, *, seconds: float) -> None:
-        """Save the stage's models and mark it as ended."""
-        policy = run.policy
-        assert policy is not None
-        policy.save(run.folder / "last")
-        selection = run.selection
-        if selection.weights:
-            policy.network.load_state_dict(selection.weights)
-        policy.save(run.folder / "selected")
+    def _finish(self, run: StageRun, hands_on: ModelChoice | None, *, seconds: float) -> None:
+        """Save the stage's models, where it has trained one, and mark it as ended."""
+        if run.model is not None:
+            _save_models(run, run.model)
         summary: dict[str, Json] = {
             "steps": run.num_done,
-            "selected_step": selection.best_step,
-            "selected_dev_accuracy": selection.best,
+            "selected_step": run.selection.best_step,
+            "selected_dev_value": run.selection.best,
             "hands_on": hands_on,
             "seconds": round(seconds, 1),
         }
@@ -176,7 +182,7 @@ class Driver:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the run after the step in progress; a second one ends it at once."""
+        """SIGINT and SIGTERM end the run after the step in progress; a second one, at once."""
 
         def ask(number: int, _frame: FrameType | None) -> None:
             self._stop_signal = number
@@ -206,7 +212,15 @@ class _Clock:
         self._path.write_text(f"{self.elapsed:.3f}")
 
 
-def _token_row(view: TokenView, policy: Policy) -> dict[str, Json]:
+def _save_models(run: StageRun, model: Trained) -> None:
+    """The model of the last step, then the selected one."""
+    model.save(run.folder / "last")
+    if run.selection.weights:
+        model.network.load_state_dict(run.selection.weights)
+    model.save(run.folder / "selected")
+
+
+def _token_row(view: TokenView, tokenizer: PreTrainedTokenizerBase) -> dict[str, Json]:
     row = asdict(view)
-    row["tokens"] = [policy.tokenizer.decode([i]) for i in row.pop("token_ids")]
+    row["tokens"] = [tokenizer.decode([i]) for i in row.pop("token_ids")]
     return row

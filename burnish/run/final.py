@@ -40,6 +40,7 @@ def final_results(
     for index, stage in enumerate(stages, start=1):
         progress.note(f"testing {stage.name} on {len(test.problems)} problems")
         at = folder.stage(index, stage.name)
+        assert stage.hands_on is not None
         greedy[stage.name] = test.evaluation(at, stage.hands_on, "greedy")
         results[stage.name] = _stage_results(test, at, stage, greedy[stage.name])
     last = stages[-1].name

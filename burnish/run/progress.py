@@ -16,6 +16,7 @@ _SHOWN = {
     "ppo/kl": "kl",
     "rollout/length": "length",
     "dev/accuracy": "dev",
+    "dev/auc": "dev auc",
 }
 _LINES_PER_STAGE = 20
 
@@ -94,7 +95,9 @@ class ConsoleProgress:
         if self._task is not None:
             self._bar.update(self._task, completed=num_done, facts=facts)
         is_due = num_done % max(1, self._num_steps // _LINES_PER_STAGE) == 0
-        if not self._console.is_terminal and (is_due or "dev/accuracy" in metrics):
+        if not self._console.is_terminal and (
+            is_due or any(name.startswith("dev/") for name in metrics)
+        ):
             self._console.print(
                 f"{self._name} {num_done}/{self._num_steps}  {facts}", highlight=False
             )

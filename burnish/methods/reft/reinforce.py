@@ -62,7 +62,7 @@ class ReinforceConfig(Config):
 
 def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> Iterator[StepResult]:
     """A stage: PPO from the warm-up checkpoint, which stays as the reference policy."""
-    warm_up = run.models["warm_up"]
+    warm_up = run.artifacts["warm_up"]
     policy, reference = bench.load_policy(warm_up), bench.load_policy(warm_up)
     torch.manual_seed(derived_seed(run.seed, "value head"))
     critic: Critic = (
@@ -84,7 +84,7 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
     num_steps = config.num_steps or max(1, round(config.epochs * len(problems) / config.batch_size))
     for step in run.steps(
         num_steps,
-        policy=policy,
+        model=policy,
         state={"learner": learner},
         eval_every=config.eval_every,
     ):

@@ -43,8 +43,8 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
             f"{folder}: the checkpoint of step {step} cannot be written ({error}). Earlier "
             "checkpoints are intact; make room and continue with --resume."
         ) from error
-    for old in _checkpoints(folder)[:-_NUM_KEPT]:
-        shutil.rmtree(old)
+    for old in [*_checkpoints(folder)[:-_NUM_KEPT], *folder.glob(".writing-*")]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def read_checkpoint(folder: Path) -> tuple[int, dict[str, Any], list[str]] | None:

@@ -85,7 +85,7 @@ def engine_gap(experiences: Sequence[Experience], *, limit: float) -> float:
         total += torch.where(mask, (e.old_logp - engine[:, 1:]).abs(), 0.0).sum().item()
         num_actions += e.batch.num_actions
     gap = total / max(1, num_actions)
-    if gap > limit:
+    if not gap <= limit:  # also where it is not a number
         raise EngineError(
             f"the engine's log-probabilities differ from the learner's by {gap:.4f} nats a token on"
             f" average, more than {limit}: the samples do not come from the policy in training. Use"

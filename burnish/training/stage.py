@@ -120,6 +120,7 @@ class StageRun:
         state: Mapping[str, Stateful],
         eval_every: int,
         measure: Measure | None = None,
+        patience: int | None = None,
     ) -> Iterator[int]:
         """Step numbers 0, 1, ... from where the last checkpoint stands.
 
@@ -129,12 +130,15 @@ class StageRun:
             state: everything that changes from step to step, by a stable name; restored here.
             eval_every: steps between evaluations on the dev split.
             measure: what the model is selected by; default: greedy accuracy of a policy.
+            patience: evaluations without a new best after which the stage ends; None: never.
         """
         self.model, self.measure = model, measure
         self.num_steps, self.eval_every = num_steps, eval_every
         self._state = {**state, "selection": self.selection}
         self._restore()
         for step in range(self.num_done, num_steps):
+            if patience is not None and self.selection.num_since_best >= patience:
+                return
             torch.manual_seed(derived_seed(self.seed, "torch", step))
             self.num_done = step + 1
             yield step

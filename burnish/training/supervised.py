@@ -55,6 +55,7 @@ def imitate(
         model=policy,
         state={"learner": learner},
         eval_every=config.eval_every or epoch,
+        patience=config.patience,
     ):
         rows = batch_indices(len(examples), step, batch_size=batch_size, seed=run.seed)
         yield StepResult(
@@ -66,8 +67,6 @@ def imitate(
                 max_tokens=bench.compute.max_tokens_per_batch,
             )
         )
-        if config.patience is not None and run.selection.num_since_best >= config.patience:
-            return
 
 
 def supervised_step(

@@ -49,7 +49,8 @@ class ReinforceConfig(Config):
     """A value head on the policy's backbone, or a network of its own."""
     truncated: Literal["graded", "dropped"] = "graded"
     """Completions that hit the token limit: graded as they stand, with the reward at their last
-    token (the paper's code), or left out of the batch (as DAPO does)."""
+    token (the paper's code), or left out of the batch (as DAPO does; a step all of whose
+    completions are left out updates nothing)."""
     max_logp_gap: float = Field(default=0.1, gt=0)
     """Nats a token by which engine and learner may differ on average before the run stops."""
     eval_every: int = Field(default=20, ge=1)
@@ -65,11 +66,10 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
     warm_up = run.artifacts["warm_up"]
     policy, reference = bench.load_policy(warm_up), bench.load_policy(warm_up)
     torch.manual_seed(derived_seed(run.seed, "value head"))
-    critic: Critic = (
-        SharedCritic(policy)
-        if config.critic == "shared"
-        else SeparateCritic(bench.load_policy(warm_up))
-    )
+    if config.critic == "shared":
+        critic: Critic = SharedCritic(policy)
+    else:
+        critic = SeparateCritic(bench.load_policy(warm_up))
     learner = Learner({"policy": policy.network, "critic": critic.module}, config.optimizer)
     problems = bench.problems("train")
     engine = bench.engine(policy)
@@ -82,18 +82,17 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
         num_samples=config.samples_per_problem,
     )
     num_steps = config.num_steps or max(1, round(config.epochs * len(problems) / config.batch_size))
-    for step in run.steps(
-        num_steps,
-        model=policy,
-        state={"learner": learner},
-        eval_every=config.eval_every,
-    ):
+    state = {"learner": learner}
+    for step in run.steps(num_steps, model=policy, state=state, eval_every=config.eval_every):
         chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
         engine.sync(policy.network.state_dict())
         groups = collector.collect(
             [problems[row] for row in chosen], seed=derived_seed(run.seed, "rollout", step)
         )
         trajectories = _kept(groups, config)
+        if not trajectories:
+            yield StepResult(collector.metrics(groups))
+            continue
         experiences = gather_experience(
             trajectories,
             policy=policy,
@@ -111,16 +110,8 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
             config=config.ppo,
             num_updates=num_steps * config.ppo.num_epochs,
         )
-        yield StepResult(
-            {
-                **collector.metrics(groups),
-                **_experience_metrics(experiences),
-                "ppo/logp_gap": gap,
-                **updated,
-            },
-            trajectories,
-            _views(experiences),
-        )
+        metrics = collector.metrics(groups) | _experience_metrics(experiences) | updated
+        yield StepResult(metrics | {"ppo/logp_gap": gap}, trajectories, _views(experiences))
 
 
 @torch.no_grad()

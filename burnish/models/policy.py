@@ -29,6 +29,9 @@ class Policy:
         """`compute_dtype`: dtype of matrix products; the weights keep their own (autocast)."""
         self._loaded = loaded
         self.network: PreTrainedModel = loaded.network.eval()
+        if self.network.device.type == "cpu":
+            # The fused kernel's backward pass is some four times slower than plain products there.
+            self.network.set_attn_implementation("eager")
         self.tokenizer: PreTrainedTokenizerBase = loaded.tokenizer
         self.compute_dtype = compute_dtype
         self._trunk: nn.Module = loaded.network.base_model

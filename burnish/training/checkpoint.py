@@ -56,7 +56,7 @@ def read_checkpoint(folder: Path) -> tuple[int, dict[str, Any], list[str]] | Non
     for checkpoint in reversed(_checkpoints(folder)):
         if _is_whole(checkpoint):
             state = torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)
-            return int(checkpoint.name.removeprefix("step-")), state, damaged
+            return _step(checkpoint), state, damaged
         damaged.append(checkpoint.name)
     if damaged:
         raise CheckpointError(
@@ -85,13 +85,16 @@ def _is_whole(checkpoint: Path) -> bool:
         found = _fingerprint(checkpoint / "state.pt")
     except (OSError, ValueError):
         return False
-    return manifest.get("format") == _FORMAT and found == {
-        key: manifest.get(key) for key in ("bytes", "sha256")
-    }
+    return manifest == {"format": _FORMAT, "step": _step(checkpoint), **found}
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"))
+    """Oldest first."""
+    return sorted(folder.glob("step-*"), key=_step)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def _name(step: int) -> str:

@@ -56,6 +56,14 @@ def test_added_tokens_beyond_the_vocabulary_stay_last():
     assert small.token_to_id("<|y|>") == len(kept) - 1
 
 
+def test_added_tokens_within_a_gap_of_the_vocabulary_move_behind_it():
+    backend = backend_of(byte_vocabulary() | {"z": 300}, [])
+    backend.add_special_tokens(["<|x|>"])
+    assert backend.token_to_id("<|x|>") == 257
+    small, kept = restrict(read_spec(backend), ["<|x|>", "z"])
+    assert [kept[i] for i in small.encode("z<|x|>").ids] == backend.encode("z<|x|>").ids
+
+
 @pytest.mark.parametrize("full", [byte_level_tokenizer(), byte_fallback_tokenizer()])
 def test_every_byte_survives(full):
     small, _ = restrict(read_spec(full.backend_tokenizer), [])

@@ -88,6 +88,13 @@ def test_an_added_token_without_a_row_is_allowed():
     assert model.network.config.vocab_size == 384
 
 
+def test_an_added_eos_without_a_row_is_refused():
+    model = tiny_model("llama")
+    model.tokenizer.add_special_tokens({"eos_token": "<stop>"})
+    with pytest.raises(ModelError, match="up to 384"):
+        prepare(model.tokenizer, model.network)
+
+
 def test_the_trained_eos_is_among_those_that_end_generation():
     model = tiny_model("llama")
     model.network.generation_config.eos_token_id = [7]

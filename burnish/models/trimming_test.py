@@ -74,19 +74,31 @@ def test_special_tokens_and_configuration_are_renumbered(pair):
         assert getattr(small.network.config, f"{name}_token_id") == ours
         assert kept[ours] == getattr(full.tokenizer, f"{name}_token_id")
     assert small.network.config.vocab_size == len(kept) == len(small.tokenizer)
+    sizes = {vars(module).get("vocab_size", len(kept)) for module in small.network.modules()}
+    assert sizes == {len(kept)}
     assert small.network.generation_config.eos_token_id == small.tokenizer.eos_token_id
 
 
-def test_ids_that_are_not_first_are_renumbered():
-    full = full_model("llama")
-    apples = full.tokenizer("apples")["input_ids"][-1]
-    full.network.generation_config.eos_token_id = [1, apples]
+def test_ids_that_no_text_has_but_the_configuration_are_kept_and_come_back(tmp_path):
+    full, small = trimmed_model("llama")
+    assert small.trimmed is not None
+    last = max(set(range(len(full.tokenizer))) - set(small.trimmed.kept_ids.tolist()))
+    full.network.generation_config.eos_token_id = [1, last]
     tokenizer, trimmed = trim(full.network, full.tokenizer, TEXTS)
     eos = vars(full.network.generation_config)["eos_token_id"]
-    assert trimmed.kept_ids[eos].tolist() == [1, apples]
-    assert vars(trimmed.generation_config)["eos_token_id"] == [1, apples]
-    assert eos != [1, apples]
-    assert tokenizer.decode(eos[1]) == full.tokenizer.decode(apples)
+    assert trimmed.kept_ids[eos].tolist() == [1, last]
+    assert eos != [1, last]
+
+    LoadedModel(full.network, tokenizer, trimmed).save(tmp_path / "model")
+    again = load(ModelConfig(name=str(tmp_path / "model")))
+    assert vars(again.network.generation_config)["eos_token_id"] == [1, last]
+
+
+def test_tied_matrices_stay_one_tensor_in_the_full_state():
+    _, small = trimmed_model("gemma3")
+    assert small.trimmed is not None
+    state = small.trimmed.full_state(small.network.state_dict())
+    assert state["lm_head.weight"] is state["model.embed_tokens.weight"]
 
 
 def test_save_writes_the_full_matrix_with_only_kept_rows_changed(pair, tmp_path):

@@ -25,3 +25,13 @@ def data_folder():
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}: set BURNISH_DATA to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Llama, saved as the models of users are."""
+    from burnish.models.tiny import tiny_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tiny_model("llama").save(folder)
+    return folder

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from pydantic import Field
+from torch import nn
 
 from burnish.config import Config
 from burnish.data.rendering import Renderer
@@ -19,6 +20,7 @@ from burnish.errors import DataError
 from burnish.graders.grader import Grader
 from burnish.models.config import ModelConfig
 from burnish.models.loading import load
+from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, start_verifier
 from burnish.models.policy import Policy
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
@@ -67,12 +69,26 @@ class Workbench:
 
     def load_policy(self, folder: Path | None = None) -> Policy:
         """The policy saved in `folder`, or the model that the recipe names."""
-        config = (
-            self.model if folder is None else self.model.model_copy(update={"name": str(folder)})
-        )
+        config = self._model_in(folder)
         loaded = load(config, texts=self._texts if config.trim_vocabulary else ())
-        loaded.network.to(self._device)
+        nn.Module.to(loaded.network, self._device)
         return Policy(loaded, compute_dtype=self._dtype)
+
+    def start_verifier(self, folder: Path | None = None) -> OutcomeVerifier:
+        """A verifier with the backbone of the policy in `folder`, or of the recipe's model.
+
+        It keeps its whole vocabulary: it has no softmax over it that trimming could save.
+        """
+        config = self._model_in(folder).model_copy(update={"trim_vocabulary": False})
+        verifier = start_verifier(load(config), compute_dtype=self._dtype)
+        nn.Module.to(verifier.network, self._device)
+        return verifier
+
+    def load_verifier(self, folder: Path) -> OutcomeVerifier:
+        """The verifier that was trained and saved in `folder`."""
+        verifier = load_verifier(folder, compute_dtype=self._dtype)
+        nn.Module.to(verifier.network, self._device)
+        return verifier
 
     def engine(self, policy: Policy) -> Engine:
         """An engine that samples from a copy of the policy in the compute dtype."""
@@ -83,15 +99,21 @@ class Workbench:
             dtype=self._dtype,
         )
 
-    def renderer(self, policy: Policy) -> Renderer:
-        """From problems to tokens of this policy."""
+    def renderer(self, model: Policy | OutcomeVerifier) -> Renderer:
+        """From problems to tokens of this model."""
         return Renderer(
-            self.task, policy.tokenizer, max_prompt_tokens=self.lengths.max_prompt_tokens
+            self.task, model.tokenizer, max_prompt_tokens=self.lengths.max_prompt_tokens
         )
 
     def sampling(self, *, temperature: float) -> SamplingParams:
         """The whole distribution at a temperature, up to the token limit."""
         return SamplingParams(max_tokens=self.lengths.max_new_tokens, temperature=temperature)
+
+    def _model_in(self, folder: Path | None) -> ModelConfig:
+        """The recipe's model, or the one in `folder` with the same settings."""
+        if folder is None:
+            return self.model
+        return self.model.model_copy(update={"name": str(folder)})
 
     @cached_property
     def _texts(self) -> Sequence[str]:

@@ -14,6 +14,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging as transformers_logging
 
 import burnish
 from burnish.errors import ModelError
@@ -24,6 +25,8 @@ from burnish.models.tokenizer import prepare_tokenizer, read_tokenizer
 from burnish.models.trimming import TrimmedVocabulary, trim
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+transformers_logging.disable_progress_bar()  # runs have a display of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedConfig
+from transformers.cache_utils import DynamicLayer
 
 from burnish.models.token_batch import TokenBatch
 
@@ -67,6 +68,10 @@ def hidden_with_shared_prompts(trunk: nn.Module, batch: TokenBatch) -> Float[Ten
 
 
 def _repeat_rows(cache: DynamicCache, index: Tensor) -> None:
+    """Row i becomes what row `index[i]` was. (index_select has a fast backward pass.)"""
     for layer in cache.layers:
-        layer.keys = layer.keys[index]
-        layer.values = layer.values[index]
+        assert isinstance(layer, DynamicLayer)
+        keys, values = layer.keys, layer.values
+        assert keys is not None
+        assert values is not None
+        layer.keys, layer.values = keys.index_select(0, index), values.index_select(0, index)

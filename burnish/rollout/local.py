@@ -51,7 +51,8 @@ class LocalEngine:
         self._eos_ids = _eos_ids(network, tokenizer)
         text_config = network.config.get_text_config()
         self._vocab_size: int = text_config.vocab_size
-        self._max_context = max_context or getattr(text_config, "max_position_embeddings", None)
+        limit = getattr(text_config, "max_position_embeddings", None)  # foreign: some have none
+        self._max_context = max_context or limit
 
     def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
         """Completions per request, in the order of `requests` and of their seeds.

@@ -66,7 +66,7 @@ _ENCODE_SCALAR: dict[type, Callable[..., Tagged]] = {
 
 def _encode_real(value: object) -> Tagged:
     name = type(value).__name__
-    if not hasattr(type(value), "__float__"):  # asked, because float() would also parse bytes
+    if not hasattr(type(value), "__float__"):  # foreign: any object; float() would parse bytes
         raise UnsupportedValueError(f"a value of type {name} is no plain data")
     try:
         return ["r", name, float(value).hex()]  # pyright: ignore[reportArgumentType]

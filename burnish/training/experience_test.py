@@ -71,16 +71,10 @@ def test_alarm_where_the_engine_samples_from_other_weights():
 def test_gap_is_the_mean_over_actions_of_all_micro_batches():
     policy = policy_of()
     rows = sampled(policy)
-    shifted = (
-        [
-            replace(row, logp=tuple(p + 0.5 * flag for p, flag in zip(row.logp, row.is_action)))  # noqa: B905
-            for row in rows[:2]
-        ]
-        + rows[2:]
-    )
+    moved = [replace(row, logp=tuple(p + 0.5 for p in row.logp)) for row in rows[:2]]
     actions = [sum(row.is_action) for row in rows]
     expected = 0.5 * sum(actions[:2]) / sum(actions)
-    experiences = gathered(shifted, policy, tokens=40)
+    experiences = gathered(moved + rows[2:], policy, tokens=40)
     assert len(experiences) > 1
     assert engine_gap(experiences, limit=9.0) == pytest.approx(expected, abs=1e-5)
 

@@ -51,6 +51,7 @@ class Driver:
         self._bench: Workbench = recipe.workbench()
         self._progress = progress
         self._stop_signal: int | None = None
+        self._is_testing = False
         self._dev: Sequence[Problem] = ()
         self._train: dict[str, Problem] = {}
         self._seconds = 0.0
@@ -58,7 +59,8 @@ class Driver:
     def run(self, *, resume: bool) -> dict[str, Json]:
         """All stages, then the final evaluation; returns what `results.json` holds.
 
-        Raises Stopped after SIGINT or SIGTERM, once the step in progress is saved.
+        Raises Stopped after SIGINT or SIGTERM, once the step in progress is saved. Of the final
+        evaluation, what is done is saved already; it stops at once.
         """
         self._folder.open(self._recipe.model_dump(mode="json"), resume=resume)
         self._train = {problem.id: problem for problem in self._bench.problems("train")}
@@ -72,6 +74,9 @@ class Driver:
                     self._run_stage(stage, folder, artifacts)
                 artifacts[stage.name] = folder / (stage.hands_on or "")
                 self._seconds += json.loads((folder / "stage.json").read_text())["seconds"]
+            if self._stop_signal is not None:
+                raise Stopped(self._stop_signal)
+            self._is_testing = True
             results = final_results(
                 self._recipe, self._bench, self._folder, stages, progress=self._progress
             )
@@ -81,7 +86,7 @@ class Driver:
 
     def _run_stage(self, stage: Stage, folder: Path, artifacts: dict[str, Path]) -> None:
         run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
-        clock = _Clock(folder / "checkpoints" / "seconds")
+        clock = _Clock(self._folder, folder / "checkpoints" / "seconds")
         measure: Measure | None = None
         for result in self._announced(stage.run(run), run):
             row = dict(result.metrics)
@@ -90,12 +95,12 @@ class Driver:
                 row |= self._selected(run, measure())
             self._log(run, result, row, seconds=clock.elapsed)
             self._progress.step(run.num_done, row)
-            stopping = self._stop_signal is not None
-            if stopping or run.num_done % self._recipe.checkpoint_every == 0:
+            asked = self._stop_signal  # read once: a signal may come while the checkpoint is written
+            if asked is not None or run.num_done % self._recipe.checkpoint_every == 0:
                 run.write_checkpoint()
                 clock.save()
-            if self._stop_signal is not None:
-                raise Stopped(self._stop_signal)
+            if asked is not None:
+                raise Stopped(asked)
         self._finish(run, stage.hands_on, seconds=clock.elapsed)
 
     def _announced(self, results: Iterator[StepResult], run: StageRun) -> Iterator[StepResult]:
@@ -187,6 +192,8 @@ class Driver:
         def ask(number: int, _frame: FrameType | None) -> None:
             self._stop_signal = number
             signal.signal(number, signal.SIG_DFL)
+            if self._is_testing:
+                raise Stopped(number)
 
         before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -199,9 +206,10 @@ class Driver:
 class _Clock:
     """Seconds a stage has run, over all its processes, counted up to the last checkpoint."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._before = float(path.read_text()) if path.exists() else 0.0
+    def __init__(self, folder: RunFolder, path: Path) -> None:
+        """`path`: where the seconds are kept, in `folder`."""
+        self._folder, self._path = folder, path
+        self._before = float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
         self._start = time.monotonic()
 
     @property
@@ -209,7 +217,8 @@ class _Clock:
         return self._before + time.monotonic() - self._start
 
     def save(self) -> None:
-        self._path.write_text(f"{self.elapsed:.3f}")
+        name = str(self._path.relative_to(self._folder.path))
+        self._folder.write_text(name, f"{self.elapsed:.3f}")
 
 
 def _save_models(run: StageRun, model: Trained) -> None:

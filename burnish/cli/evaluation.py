@@ -12,7 +12,13 @@ from burnish.cli.table import print_results
 from burnish.data.tasks.task import Split
 from burnish.errors import ConfigError
 from burnish.evaluation.evaluate import Evaluation, evaluate
-from burnish.evaluation.metrics import compare, greedy_metrics, sampled_metrics
+from burnish.evaluation.metrics import (
+    compare,
+    greedy_metrics,
+    reranked_metrics,
+    sampled_metrics,
+)
+from burnish.methods.reranker.judging import CompletionVerifier
 from burnish.run.recipe import Recipe, load_recipe
 from burnish.training.seeds import derived_seed
 from burnish.types import Json
@@ -27,10 +33,17 @@ def run_evaluation(
     *,
     split: str,
     num_samples: int,
+    reranker: Path | None,
     out: Path | None,
 ) -> None:
-    """Evaluate each model on a split of the recipe's task; the first is compared with the rest."""
+    """Evaluate each model on a split of the recipe's task; the first is compared with the rest.
+
+    Args:
+        reranker: folder of a trained reranker, which chooses among each problem's samples.
+    """
     recipe = load_recipe(path, overrides)
+    if reranker is not None and not num_samples:
+        raise ConfigError("--reranker chooses among samples: say how many with --samples K")
     chosen = next((name for name in _SPLITS if name == split), None)
     if chosen is None:
         raise ConfigError(f"--split {split}: there is no such split; use one of {_SPLITS}")
@@ -39,7 +52,7 @@ def run_evaluation(
     for name in models or [recipe.model.name]:
         model = recipe.model.model_copy(update={"name": name})
         renamed = recipe.model_copy(update={"model": model})
-        greedy[name], results[name] = _evaluated(renamed, chosen, num_samples)
+        greedy[name], results[name] = _evaluated(renamed, chosen, num_samples, reranker)
     first, *others = greedy
     if others:
         results["paired"] = {
@@ -52,7 +65,7 @@ def run_evaluation(
 
 
 def _evaluated(
-    recipe: Recipe, split: Split, num_samples: int
+    recipe: Recipe, split: Split, num_samples: int, reranker: Path | None
 ) -> tuple[Evaluation, dict[str, Json]]:
     bench = recipe.workbench()
     policy = bench.load_policy()
@@ -67,4 +80,10 @@ def _evaluated(
         params = bench.sampling(temperature=recipe.evaluation.temperature)
         sampled = evaluate(engine, bench.grader, items, params, num_samples=num_samples, seed=seed)
         metrics = sampled_metrics(sampled, [num_samples]) | metrics
+        if reranker is not None:
+            network = bench.load_verifier(reranker)
+            verifier = CompletionVerifier(
+                network, bench.renderer(network), max_tokens=recipe.compute.max_tokens_per_batch
+            )
+            metrics |= reranked_metrics(sampled, verifier, [num_samples])
     return greedy, metrics

@@ -65,6 +65,9 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
     samples: Annotated[int, typer.Option(help="Samples a problem for vote@k and pass@k.")] = 0,
+    reranker: Annotated[
+        Path | None, typer.Option(help="A trained reranker, for rerank@k of the samples.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON file.")] = None,
     debug: Debug = False,
 ) -> None:
@@ -73,7 +76,13 @@ def evaluate(
 
     _guarded(
         lambda: run_evaluation(
-            recipe, overrides or [], model or [], split=split, num_samples=samples, out=out
+            recipe,
+            overrides or [],
+            model or [],
+            split=split,
+            num_samples=samples,
+            reranker=reranker,
+            out=out,
         ),
         debug=debug,
     )

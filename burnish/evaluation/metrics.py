@@ -126,11 +126,22 @@ def compare(
 
     Raises DataError where the two were not asked the same problems, or nothing is left.
     """
-    pairs = [
-        (a, b)
-        for row_a, row_b in _matched(first, second)
-        if (a := measure(row_a)) is not None and (b := measure(row_b)) is not None
-    ]
+    pairs = [(measure(row_a), measure(row_b)) for row_a, row_b in _matched(first, second)]
+    return _compare_values(pairs, seed=seed)
+
+
+def compare_measures(
+    evaluation: Evaluation, first: Measure, second: Measure, *, seed: int = 0
+) -> dict[str, Json]:
+    """The same for two measures of one evaluation, such as a reranker's choice and the vote."""
+    pairs = [(first(row), second(row)) for row in evaluation.rows]
+    return _compare_values(pairs, seed=seed)
+
+
+def _compare_values(
+    values: Sequence[tuple[float | None, float | None]], *, seed: int
+) -> dict[str, Json]:
+    pairs = [(a, b) for a, b in values if a is not None and b is not None]
     if not pairs:
         raise DataError("The two evaluations have no problem that both could measure.")
     ours, theirs = zip(*pairs, strict=True)

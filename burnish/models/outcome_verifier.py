@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
+    AutoConfig,
     AutoModelForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -111,6 +112,7 @@ def load_verifier(folder: Path, *, compute_dtype: torch.dtype = torch.float32) -
             "reranker, such as RUN/stages/02-reranker/selected."
         )
     try:
+        _check_kind(folder)
         tokenizer = read_tokenizer(str(folder), trust_remote_code=False)
         loaded = AutoModelForSequenceClassification.from_pretrained(
             folder, use_safetensors=True, output_loading_info=True
@@ -118,12 +120,24 @@ def load_verifier(folder: Path, *, compute_dtype: torch.dtype = torch.float32) -
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f"verifier {folder}: cannot be loaded ({error})") from error
     network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
-    if report["missing_keys"] or network.config.num_labels != len(_CLASSES):
+    if report["missing_keys"]:
         raise ModelError(
-            f"verifier {folder}: it holds a {network.config.architectures} and no classifier with "
-            "two classes. Train one with `method: {type: reranker}` and name its folder."
+            f"verifier {folder}: its files lack {len(report['missing_keys'])} of the network's "
+            f"weights, such as {min(report['missing_keys'])}. They would be random."
         )
     return OutcomeVerifier(network, tokenizer, compute_dtype=compute_dtype)
+
+
+def _check_kind(folder: Path) -> None:
+    """A language model's folder would load, too, with a random head."""
+    config = AutoConfig.from_pretrained(folder)
+    kinds = config.architectures or ["model of unknown class"]
+    if kinds[0].endswith("ForSequenceClassification") and config.num_labels == len(_CLASSES):
+        return
+    raise ModelError(
+        f"verifier {folder}: it holds a {kinds[0]} and no classifier with two classes. Train one "
+        "with `method: {type: reranker}` and name its folder."
+    )
 
 
 def _head(network: PreTrainedModel) -> nn.Linear:

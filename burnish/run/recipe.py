@@ -12,11 +12,14 @@ from burnish.config import Config, load_tree
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.methods.reft.method import ReftConfig
+from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.sft.method import SftConfig
 from burnish.models.config import ModelConfig
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 
-MethodConfig: TypeAlias = Annotated[SftConfig | ReftConfig, Field(discriminator="type")]
+MethodConfig: TypeAlias = Annotated[
+    SftConfig | ReftConfig | RerankerConfig, Field(discriminator="type")
+]
 
 
 class EvaluationConfig(Config):
@@ -27,7 +30,7 @@ class EvaluationConfig(Config):
     num_test: int | None = Field(default=None, ge=1)
     """Test problems that are asked at the end; default: all."""
     num_samples: int = Field(default=0, ge=0)
-    """Samples of each test problem for voting and pass@k; 0: greedy only."""
+    """Samples of each test problem for voting and pass@k; 0: greedy only (for a reranker: 16)."""
     temperature: float = Field(default=1.0, gt=0)
     """Of those samples; the paper: 1.0."""
 

@@ -95,7 +95,7 @@ class Driver:
                 row |= self._selected(run, measure())
             self._log(run, result, row, seconds=clock.elapsed)
             self._progress.step(run.num_done, row)
-            asked = self._stop_signal  # read once: a signal may come while the checkpoint is written
+            asked = self._stop_signal  # read once: a signal may also come between the two checks
             if asked is not None or run.num_done % self._recipe.checkpoint_every == 0:
                 run.write_checkpoint()
                 clock.save()

@@ -1,11 +1,12 @@
 """Tokens per second of the local engine against `generate`, side by side in one process.
 
-    python benchmarks/rollout.py [--workload NAME ...] [--threads N] [--rounds N] [--json FILE]
+    python benchmarks/rollout.py [--workload NAME ...] [--threads N] [--clock cpu] [--json FILE]
 
 Models have random weights: speed does not depend on what they say. Engines take turns, round by
 round, and each keeps its best round, so that a busy moment of the machine hits all alike. Every
 engine samples at temperature 1; ours also returns two log-probabilities a token, `generate` none.
-The ratio is against the faster of `generate`'s variants.
+The ratio is against the faster of `generate`'s variants. On a machine that is
+busy with other work, `--threads 1 --clock cpu` counts this process's own processor seconds.
 """
 
 from __future__ import annotations

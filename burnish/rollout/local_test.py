@@ -196,6 +196,16 @@ def test_sampling_leaves_the_learners_network_alone(llama, tokenizer):
     assert all(p.grad is not None for p in llama.parameters())
 
 
+def test_a_network_in_training_mode_is_sampled_without_dropout(tokenizer):
+    network = build_network("gpt2")
+    request, params = Request((3, 4, 5), (0,)), SamplingParams(20)
+    expected = LocalEngine(network, tokenizer).sample([request], params)
+
+    network.train()
+
+    assert LocalEngine(network, tokenizer).sample([request], params) == expected
+
+
 def test_shared_weights_follow_the_learner_without_sync(llama, tokenizer):
     engine = LocalEngine(llama, tokenizer)
     params = SamplingParams(10, temperature=0.0)

@@ -93,6 +93,19 @@ def test_the_inverse_never_finds_a_token_without_probability():
     assert set(found.tolist()) == set(inside.tolist())
 
 
+def test_the_inverse_is_safe_where_two_orders_of_summation_round_differently():
+    torch.manual_seed(0)
+    probs = torch.rand(1, 4 * TOKENS_PER_BLOCK)
+    probs.view(4, TOKENS_PER_BLOCK)[:, -9:] = 0.0
+    probs = probs.expand(20_000, -1) * torch.rand(20_000, 1)
+    ends = probs.view(20_000, 4, -1).sum(-1).cumsum(-1)
+    uniforms = torch.nextafter(ends[:, 1] / ends[:, 3], torch.tensor(0.0))
+
+    found = invert_cdf(probs, uniforms)
+
+    assert bool((probs.gather(1, found[:, None]) > 0).all())
+
+
 def test_frequencies_over_many_blocks_are_the_probabilities():
     torch.manual_seed(0)
     logits = torch.randn(1, 5 * TOKENS_PER_BLOCK + 3)

@@ -39,3 +39,15 @@ def test_a_character_of_several_byte_tokens_completes_a_string():
     strings = StopStrings(tokenizer, ("aé",))
 
     assert [strings.complete(token_ids[:end]) for end in (1, 2, 3)] == [False, False, True]
+
+
+def test_a_long_string_of_several_byte_tokens_is_found():
+    names = [f"<0x{byte:02X}>" for byte in range(256)]
+    inner = Tokenizer(
+        models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<0x00>")
+    )
+    inner.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    strings = StopStrings(PreTrainedTokenizerFast(tokenizer_object=inner), ("漢字" * 10,))
+
+    assert strings.complete(list(("x" * 30 + "漢字" * 10).encode()))
+    assert not strings.complete(list(("x" * 30 + "漢字" * 9).encode()))

@@ -77,7 +77,7 @@ def test_cutting_a_batch_into_micro_batches_changes_nothing(bench):
 
 
 def test_a_reranker_learns_to_tell_answers_from_their_absence(bench, tmp_path):
-    # Wrong samples say "No idea." AUC on dev was 1.00 for each of ten seeds of the head.
+    # Wrong samples say "No idea." AUC on dev was 1.00 for each of the seeds 1 to 10.
     collect(bench, tmp_path / "samples")
     run = stage(tmp_path / "reranker", tmp_path / "samples")
     config = ClassifyConfig(epochs=12, batch_size=8, optimizer=FAST)

@@ -149,12 +149,19 @@ def _guarded(command: Callable[[], object], *, debug: bool) -> None:
     """Run a command; what a user can mend is one paragraph and exit code 2, no trace."""
     try:
         command()
-    except BurnishError as error:
+    except (BurnishError, OSError) as error:
         if debug:
             raise
         typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        typer.echo(str(error), err=True)
+        typer.echo(str(error) if isinstance(error, BurnishError) else _refusal(error), err=True)
         sys.exit(_USER_ERROR)
+
+
+def _refusal(error: OSError) -> str:
+    """What the system refused: a full disk, a missing permission, a name that is taken."""
+    place = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or str(error)
+    return f"{place}{reason}. Mend that and run the same command again; --debug shows where."
 
 
 if __name__ == "__main__":

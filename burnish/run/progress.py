@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -109,7 +110,7 @@ class ConsoleProgress:
 
     def warn(self, text: str) -> None:
         """As in Progress."""
-        self._console.print(f"[yellow]warning:[/] {text}", highlight=False)
+        self._console.print(f"[yellow]warning:[/] {escape(text)}", highlight=False)
 
     def _end_stage(self) -> None:
         """A stage that stopped early is shown as complete."""

@@ -49,6 +49,12 @@ class Policy:
         """Width D of the last hidden state."""
         return self._head.in_features
 
+    @property
+    def max_context(self) -> int | None:
+        """Most tokens of a sequence that the model has positions for; None where it has no limit."""
+        config = self.network.config.get_text_config()
+        return getattr(config, "max_position_embeddings", None)  # foreign: not of every family
+
     @contextmanager
     def computing(self) -> Iterator[None]:
         """Matrix products in the compute dtype, for everything that runs on the policy's batch."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from burnish.config import Config
 from burnish.core.masking import token_mean
+from burnish.errors import DataError
 from burnish.models.policy import Policy
 from burnish.models.token_batch import TokenBatch
 from burnish.training.batching import micro_batches
@@ -46,6 +47,7 @@ def imitate(
     policy = bench.load_policy(run.artifacts[start] if start else None)
     renderer = bench.renderer(policy)
     examples = [renderer.example(problem) for problem in bench.problems("train")]
+    _require_room(examples, policy)
     learner = Learner({"policy": policy.network}, config.optimizer)
     batch_size = min(config.batch_size, len(examples))
     epoch = math.ceil(len(examples) / batch_size)
@@ -67,6 +69,17 @@ def imitate(
                 max_tokens=bench.compute.max_tokens_per_batch,
             )
         )
+
+
+def _require_room(examples: Sequence[Example], policy: Policy) -> None:
+    """Some models fail past their context, others learn nonsense in silence. Raises DataError."""
+    for example in examples:
+        size = len(example.token_ids)
+        if policy.max_context is not None and size > policy.max_context:
+            raise DataError(
+                f"problem {example.problem_id!r}: its prompt and target have {size} tokens, past "
+                f"the model's context of {policy.max_context}. Shorten or remove the row."
+            )
 
 
 def supervised_step(

@@ -51,7 +51,7 @@ class Policy:
 
     @property
     def max_context(self) -> int | None:
-        """Most tokens of a sequence that the model has positions for; None where it has no limit."""
+        """Most tokens of a sequence that the model has positions for; None: no limit."""
         config = self.network.config.get_text_config()
         return getattr(config, "max_position_embeddings", None)  # foreign: not of every family
 

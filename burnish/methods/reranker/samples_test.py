@@ -15,9 +15,9 @@ from burnish.types import Group, Problem, Score, StopReason, Trajectory
 CONFIG = SamplesConfig(num_samples=12, num_dev_samples=4, batch_size=4)
 
 
-def trajectory(text: str, is_correct: bool) -> Trajectory:
+def trajectory(text: str, is_correct: bool, stop: StopReason = StopReason.EOS) -> Trajectory:
     score = Score(float(is_correct), is_correct, "7" if is_correct else None)
-    return Trajectory("p", (1,), (True,), (0.0,), (0.0,), score, StopReason.EOS, text)
+    return Trajectory("p", (1,), (True,), (0.0,), (0.0,), score, stop, text)
 
 
 def collected(bench, folder):
@@ -25,9 +25,10 @@ def collected(bench, folder):
     return [r.metrics for r in collect_samples(run, bench=bench, config=CONFIG, policy_folder=None)]
 
 
-def test_repeats_of_a_text_are_one_sample_with_a_count():
-    rows = [trajectory(*row) for row in (("b", True), ("a", False), ("b", True))]
-    found = distinct_samples([Group(Problem("p", "?", "7"), tuple(rows))])
+def test_repeats_of_a_text_are_its_first_sample_with_a_count():
+    cut = trajectory("b", True, StopReason.LENGTH)
+    rows = (trajectory("b", True), trajectory("a", False), cut)
+    found = distinct_samples([Group(Problem("p", "?", "7"), rows)])
     assert found == [
         LabelledSample("p", "b", True, "7", StopReason.EOS, 2),
         LabelledSample("p", "a", False, None, StopReason.EOS, 1),

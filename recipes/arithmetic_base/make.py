@@ -1,7 +1,7 @@
 """Makes the small base model inside the package: `python recipes/arithmetic_base/make.py`.
 
 1. A random Llama of 1.3 M parameters and a byte-level tokenizer with one token a digit.
-2. `1_single_steps.yaml`: bare equations and problems of one step.
+2. `1_operations.yaml`: chains of bare operations, and problems of one step.
 3. `2_many_steps.yaml`: a little of problems with up to four steps, in both styles of annotation.
 4. The result, in bfloat16, in `burnish/assets/arithmetic`.
 
@@ -86,7 +86,7 @@ def main(runs: Path) -> None:
     """All four steps; the runs go below `runs`, each continues where it was stopped."""
     untrained(runs / "untrained")
     start = runs / "untrained"
-    for name in ("1_single_steps", "2_many_steps"):
+    for name in ("1_operations", "2_many_steps"):
         recipe = load_recipe(HERE / f"{name}.yaml", [f"model.name={start}"])
         train(recipe, runs / name, resume=True)
         start = runs / name / "stages" / "01-sft" / "last"

@@ -81,6 +81,8 @@ class ArithmeticTask(Config):
     drill_share: float = Field(default=0.0, ge=0, le=1)
     """Share of training rows that are a bare equation of one step ("7 + 5 = ?") instead of a story.
     Any equation may be drilled, also that of a dev or test story of one step."""
+    drill_steps: int = Field(default=1, ge=1, le=4)
+    """Most operations in a drill; drills are always spelled."""
     train_size: int = Field(default=300, ge=1)
     """Number of training problems."""
     dev_size: int = Field(default=200, ge=1)
@@ -130,11 +132,13 @@ class ArithmeticTask(Config):
 
     def _problem(self, source: random.Random, split: Split, *, number: int) -> Problem:
         is_drill = split == "train" and source.random() < self.drill_share
-        num_steps = 1 if is_drill else source.randint(self.min_steps, self.max_steps)
+        fewest, most = (1, self.drill_steps) if is_drill else (self.min_steps, self.max_steps)
+        num_steps = source.randint(fewest, most)
         equation = _draw(source, num_steps, self.largest)
-        while not is_drill and equation.split() != split:
+        is_fact = is_drill and num_steps == 1  # "7 + 5 = ?" may be learnt whatever is tested
+        while not is_fact and equation.split() != split:
             equation = _draw(source, num_steps, self.largest)
-        spell = source.random() < self.spelled_share
+        spell = is_drill or source.random() < self.spelled_share
         write = _program if self.style == "pcot" else _steps
         return Problem(
             id=f"arithmetic-{self.seed}-{split}-{number}",

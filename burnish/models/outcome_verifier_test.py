@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification
 
 from burnish.errors import ModelError
 from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, start_verifier
-from burnish.models.tiny import tiny_model
+from burnish.models.tiny import Family, tiny_model
 from burnish.models.token_batch import TokenBatch
 from burnish.models.trimming import trim
 from burnish.types import Example
@@ -25,9 +25,15 @@ def batch(*rows: tuple[int, ...]) -> TokenBatch:
     return TokenBatch.collate([example(ids) for ids in rows])
 
 
-def verifier(family: str = "llama") -> OutcomeVerifier:
+def verifier(family: Family = "llama") -> OutcomeVerifier:
     torch.manual_seed(3)
     return start_verifier(tiny_model(family), compute_dtype=torch.float32)
+
+
+def pad_id(ours: OutcomeVerifier) -> int:
+    found = ours.tokenizer.pad_token_id
+    assert isinstance(found, int)
+    return found
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -37,7 +43,7 @@ def test_other_tools_load_a_saved_verifier_and_agree_with_it(family, tmp_path):
     ours.save(tmp_path / "saved")
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved").eval()
     tokens = batch(SHORT, LONG)
-    padded = tokens.token_ids.masked_fill(~tokens.is_real, ours.tokenizer.pad_token_id)
+    padded = tokens.token_ids.masked_fill(~tokens.is_real, pad_id(ours))
     logits = theirs(input_ids=padded, attention_mask=tokens.is_real.long()).logits
     torch.testing.assert_close(logits, ours.logits(tokens), atol=1e-5, rtol=1e-4)
     again = load_verifier(tmp_path / "saved")
@@ -59,7 +65,7 @@ def test_padding_is_never_read(family):
 @torch.no_grad()
 def test_the_last_token_is_read_even_where_it_is_the_padding_token():
     ours = verifier()
-    pad = ours.tokenizer.pad_token_id
+    pad = pad_id(ours)
     assert not torch.allclose(ours.logits(batch((*SHORT, pad))), ours.logits(batch(SHORT)))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def run(tmp_path: Path):
     return recipe, bench, folder
 
 
-def results_of(run):
+def results_of(run) -> Any:
     recipe, bench, folder = run
     return reranking_results(recipe, METHOD, bench, folder, progress=Silent())
 

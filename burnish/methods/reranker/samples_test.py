@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
+from burnish.data.tasks.task import Split
 from burnish.methods.reranker.samples import (
     LabelledSample,
     SamplesConfig,
@@ -43,7 +46,8 @@ def test_the_same_text_of_two_problems_is_two_samples():
 def test_train_and_dev_are_sampled_apart_and_labelled_by_the_grader(bench, tmp_path):
     metrics = collected(bench, tmp_path)
     assert len(metrics) == 3 + 2  # 10 train and 6 dev problems, four a step
-    for split, num_samples in (("train", 12), ("dev", 4)):
+    expected: dict[Split, int] = {"train": 12, "dev": 4}
+    for split, num_samples in expected.items():
         problems = {problem.id: problem for problem in bench.problems(split)}
         samples = read_samples(tmp_path, split)
         assert {s.problem_id for s in samples} == problems.keys()
@@ -69,8 +73,7 @@ def test_a_stopped_stage_samples_only_what_is_missing_and_ends_the_same(bench, t
 
     run = StageRun("samples", tmp_path / "cut", seed=1, artifacts={})
     steps = collect_samples(run, bench=bench, config=CONFIG, policy_folder=None)
-    next(steps), next(steps)
-    steps.close()
+    assert len(list(islice(steps, 2))) == 2
     assert not (tmp_path / "cut" / "train.jsonl").exists()
 
     before = bench.num_asked

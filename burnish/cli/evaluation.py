@@ -44,9 +44,9 @@ def run_evaluation(
     recipe = load_recipe(path, overrides)
     if reranker is not None and not num_samples:
         raise ConfigError("--reranker chooses among samples: say how many with --samples K")
-    chosen = next((name for name in _SPLITS if name == split), None)
-    if chosen is None:
+    if split not in _SPLITS:
         raise ConfigError(f"--split {split}: there is no such split; use one of {_SPLITS}")
+    chosen = _SPLITS[_SPLITS.index(split)]
     results: dict[str, Json] = {}
     greedy: dict[str, Evaluation] = {}
     for name in models or [recipe.model.name]:

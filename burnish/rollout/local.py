@@ -19,7 +19,7 @@ from burnish.rollout.cache import SlotCache
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.replica import copy_in, load_weights, shared_view
 from burnish.rollout.scheduler import EngineStats, Row, SamplingLoop
-from burnish.rollout.stopping import StopStrings, decode
+from burnish.rollout.stopping import StopStrings, decode_after
 from burnish.types import Completion, StopReason
 
 
@@ -102,7 +102,7 @@ class LocalEngine:
 
     def _completion(self, row: Row, stop: StopStrings) -> Completion:
         assert row.stop_reason is not None, "the loop ends every row"
-        text = decode(self._tokenizer, row.token_ids)
+        text = decode_after(self._tokenizer, row.prompt_ids, row.token_ids)
         if row.stop_reason is StopReason.STOP_STRING:
             text = stop.cut(text)
         return Completion(

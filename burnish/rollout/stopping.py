@@ -59,3 +59,15 @@ def decode(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int]) -> str:
     )
     assert isinstance(text, str)
     return text
+
+
+def decode_after(
+    tokenizer: PreTrainedTokenizerBase, prompt_ids: Sequence[int], token_ids: Sequence[int]
+) -> str:
+    """Text of `token_ids` as they follow a prompt.
+
+    Some tokenizers (Llama 2's) drop a leading space of what they decode. In the first line of a
+    program that is a space of indentation, so one token of the prompt is decoded with them.
+    """
+    before = decode(tokenizer, prompt_ids[-1:])
+    return decode(tokenizer, [*prompt_ids[-1:], *token_ids])[len(before) :]

@@ -2,7 +2,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-from burnish.rollout.stopping import StopStrings
+from burnish.rollout.stopping import StopStrings, decode, decode_after
 
 
 def first_stop(tokenizer, text, stop):
@@ -51,3 +51,17 @@ def test_a_long_string_of_several_byte_tokens_is_found():
 
     assert strings.complete(list(("x" * 30 + "漢字" * 10).encode()))
     assert not strings.complete(list(("x" * 30 + "漢字" * 9).encode()))
+
+
+def test_a_completion_keeps_the_indentation_of_its_first_line():
+    pieces = ["<unk>", "\n", "\u2581\u2581", "\u2581", "x"]
+    inner = Tokenizer(
+        models.WordLevel({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>")
+    )
+    inner.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner)
+
+    assert decode(tokenizer, [2, 4]) == " x"
+    assert decode_after(tokenizer, [4, 1], [2, 4]) == "  x"

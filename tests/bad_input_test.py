@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from burnish.cli.main import app
 from burnish.errors import ConfigError

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from burnish.errors import CheckpointError
 from burnish.evaluation.evaluate import EvaluatedProblem, Evaluation
 from burnish.types import Completion, GraderFailure, Json, Problem, Score, StopReason
 
 _VERDICT: TypeAdapter[Score | GraderFailure] = TypeAdapter(Score | GraderFailure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    token_ids: tuple[int, ...]
+    text: str
+    stop_reason: StopReason
+    verdict: Score | GraderFailure
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    problem_id: str
+    samples: tuple[_Sample, ...]
+
+
+_ROWS: TypeAdapter[list[_Row]] = TypeAdapter(list[_Row])
 
 
 def evaluation_rows(evaluation: Evaluation) -> list[dict[str, Json]]:
@@ -37,37 +55,30 @@ def evaluation_from_rows(
 ) -> Evaluation:
     """Undo `evaluation_rows`. Prompts and log-probabilities are not kept and come back empty.
 
-    Raises CheckpointError where the rows are not about `problems`.
+    Raises CheckpointError where the rows are damaged or not about `problems`.
     """
-    if [row["problem_id"] for row in rows] != [problem.id for problem in problems]:
+    try:
+        found = _ROWS.validate_python(rows)
+    except ValidationError as error:
+        raise CheckpointError(
+            "an evaluation in the run folder is damaged; remove its file to have it made again"
+        ) from error
+    if [row.problem_id for row in found] != [problem.id for problem in problems]:
         raise CheckpointError(
             "an evaluation in the run folder is of other problems than the recipe's; remove its "
             "file to have it made again"
         )
     return Evaluation(
-        tuple(_restored(row, problem) for row, problem in zip(rows, problems, strict=True))
+        tuple(_restored(row, problem) for row, problem in zip(found, problems, strict=True))
     )
 
 
-def _restored(row: dict[str, Json], problem: Problem) -> EvaluatedProblem:
-    samples = row["samples"]
-    assert isinstance(samples, list)
+def _restored(row: _Row, problem: Problem) -> EvaluatedProblem:
     return EvaluatedProblem(
         problem,
-        tuple(_completion(sample) for sample in samples),
-        tuple(_VERDICT.validate_python(sample["verdict"]) for sample in samples),
-    )
-
-
-def _completion(sample: dict[str, Json]) -> Completion:
-    token_ids, text = sample["token_ids"], sample["text"]
-    assert isinstance(token_ids, list)
-    assert isinstance(text, str)
-    return Completion(
-        prompt_ids=(),
-        token_ids=tuple(token_ids),
-        logp=(),
-        sampler_logp=(),
-        text=text,
-        stop_reason=StopReason(str(sample["stop_reason"])),
+        tuple(
+            Completion((), sample.token_ids, (), (), sample.text, sample.stop_reason)
+            for sample in row.samples
+        ),
+        tuple(sample.verdict for sample in row.samples),
     )

@@ -48,6 +48,13 @@ def test_evaluation_comes_back_as_it_was_but_for_prompts_and_log_probabilities()
     assert restored.grader_failures == {"sandbox": 1}
 
 
+def test_damaged_rows_are_refused():
+    rows = written()
+    del rows[1]["samples"][0]["text"]
+    with pytest.raises(CheckpointError, match="damaged"):
+        evaluation_from_rows(rows, PROBLEMS)
+
+
 @pytest.mark.parametrize("problems", [PROBLEMS[::-1], PROBLEMS[:1], []], ids=len)
 def test_evaluation_of_other_problems_is_refused(problems):
     with pytest.raises(CheckpointError, match="other problems than the recipe's"):

@@ -35,29 +35,32 @@ def sample(num_prompt: int, num_actions: int, reward: float, stop: StopReason) -
     return Trajectory("p", tuple(range(size)), flags, blank, blank, score, stop, "")
 
 
-def experience(*rows: tuple[Trajectory, list[float], list[float], list[float]]) -> Experience:
-    """Rows of trajectory, old log-probabilities, reference ones and values of the actions."""
+Row = tuple[Trajectory, list[list[float]]]
+"""A trajectory with old log-probabilities, reference ones and values of its actions."""
+
+
+def experience(*rows: Row) -> Experience:
     batch = TokenBatch.collate([row[0] for row in rows])
 
     def spread(column: int) -> torch.Tensor:
-        flat = torch.tensor([value for row in rows for value in row[column]])
+        flat = torch.tensor([value for row in rows for value in row[1][column]])
         return torch.zeros(batch.action_mask.shape).masked_scatter(batch.action_mask, flat)
 
     blank = torch.zeros(batch.action_mask.shape)
     return Experience(
-        [row[0] for row in rows], batch, spread(1), spread(2), spread(3), blank, blank, blank, blank
+        [row[0] for row in rows], batch, spread(0), spread(1), spread(2), blank, blank, blank, blank
     )
 
 
-def finished() -> tuple[Trajectory, list[float], list[float], list[float]]:
+def finished() -> Row:
     """Right after three actions, the first of them likelier than under the reference."""
     row = sample(2, 3, 1.0, StopReason.EOS)
-    return row, [-1.0, -2.0, -3.0], [-1.5, -1.0, -3.0], [0.5, 0.2, 0.1]
+    return row, [[-1.0, -2.0, -3.0], [-1.5, -1.0, -3.0], [0.5, 0.2, 0.1]]
 
 
-def truncated() -> tuple[Trajectory, list[float], list[float], list[float]]:
+def truncated() -> Row:
     """Cut after one action, with partial credit."""
-    return sample(1, 1, 0.1, StopReason.LENGTH), [-4.0], [-4.0], [0.3]
+    return sample(1, 1, 0.1, StopReason.LENGTH), [[-4.0], [-4.0], [0.3]]
 
 
 def actions(e: Experience, values: torch.Tensor) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -34,26 +35,34 @@ class TokenView:
     token_reward: tuple[float, ...]
 
 
-def token_views(experience: Experience, *, num_views: int) -> list[TokenView]:
-    """The first rows of a micro-batch, action by action."""
-    views = []
-    for row, sample in enumerate(experience.trajectories[:num_views]):
-        mask = experience.batch.action_mask[row]
+def best_and_worst(experiences: Sequence[Experience]) -> list[TokenView]:
+    """Views of the sample with the highest and of that with the lowest reward; one if all tie."""
+    places = [(e, row) for e in experiences for row in range(len(e.trajectories))]
+    best = max(places, key=_reward)
+    worst = min(places, key=_reward)
+    return [token_view(*best)] + ([token_view(*worst)] if _reward(worst) < _reward(best) else [])
 
-        def actions(values: Tensor, row: int = row, mask: Tensor = mask) -> tuple[float, ...]:
-            return tuple(values[row][mask].tolist())
 
-        ids = experience.batch.token_ids[row, 1:][mask].tolist()
-        views.append(
-            TokenView(
-                problem_id=sample.problem_id,
-                reward=sample.score.reward,
-                token_ids=tuple(int(i) for i in ids),
-                logp=actions(experience.old_logp),
-                ref_logp=actions(experience.ref_logp),
-                value=actions(experience.old_value),
-                advantage=actions(experience.advantage),
-                token_reward=actions(experience.token_reward),
-            )
-        )
-    return views
+def token_view(experience: Experience, row: int) -> TokenView:
+    """One row of a micro-batch, action by action."""
+    sample = experience.trajectories[row]
+    mask = experience.batch.action_mask[row]
+
+    def actions(values: Tensor) -> tuple[float, ...]:
+        return tuple(values[row][mask].tolist())
+
+    return TokenView(
+        problem_id=sample.problem_id,
+        reward=sample.score.reward,
+        token_ids=tuple(int(i) for i in experience.batch.token_ids[row, 1:][mask].tolist()),
+        logp=actions(experience.old_logp),
+        ref_logp=actions(experience.ref_logp),
+        value=actions(experience.old_value),
+        advantage=actions(experience.advantage),
+        token_reward=actions(experience.token_reward),
+    )
+
+
+def _reward(place: tuple[Experience, int]) -> float:
+    experience, row = place
+    return experience.trajectories[row].score.reward

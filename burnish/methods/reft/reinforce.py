@@ -19,7 +19,7 @@ from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.ppo import PpoConfig, ppo_update
 from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import StageRun, StepResult
-from burnish.training.token_view import TokenView, token_views
+from burnish.training.token_view import best_and_worst
 from burnish.training.workbench import Workbench
 from burnish.types import Group, Trajectory
 
@@ -111,7 +111,7 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
             num_updates=num_steps * config.ppo.num_epochs,
         )
         metrics = collector.metrics(groups) | _experience_metrics(experiences) | updated
-        yield StepResult(metrics | {"ppo/logp_gap": gap}, trajectories, _views(experiences))
+        yield StepResult(metrics | {"ppo/logp_gap": gap}, trajectories, best_and_worst(experiences))
 
 
 @torch.no_grad()
@@ -189,7 +189,3 @@ def _experience_metrics(experiences: Sequence[Experience]) -> Metrics:
         "ppo/return": returns.mean().item(),
         "ppo/explained_variance": explained.item(),
     }
-
-
-def _views(experiences: Sequence[Experience]) -> list[TokenView]:
-    return token_views(experiences[len(experiences) // 2], num_views=2)

@@ -97,6 +97,16 @@ def test_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "results.json").read_text()) == {"a": 1}
 
 
+def test_file_is_written_beside_its_place_and_then_takes_it(tmp_path, monkeypatch):
+    folder = opened(tmp_path)
+    folder.write_json("results.json", {"a": 1})
+    seen: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append((tmp_path / "results.json").read_text()))
+    folder.write_json("results.json", {"a": 2})
+    assert [json.loads(text) for text in seen] == [{"a": 1}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "results.json"]
+
+
 def test_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match=r"file/run/config.yaml cannot be written"):

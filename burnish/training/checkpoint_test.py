@@ -135,6 +135,18 @@ def test_full_disk_leaves_an_older_checkpoint_of_the_same_step(tmp_path, monkeyp
     assert number_in(tmp_path) == 1.0
 
 
+def test_state_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
+    flushed: list[bool] = []
+
+    def fsync(_descriptor: int) -> None:
+        flushed.append((tmp_path / "step-000001").exists())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_checkpoint(tmp_path, 1, state(1.0))
+    assert flushed
+    assert not any(flushed)
+
+
 def test_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match="cannot be written"):

@@ -110,6 +110,14 @@ def test_how_a_batch_is_cut_changes_neither_losses_nor_gradients(family, tokens)
     assert cut_metrics == pytest.approx(whole_metrics, rel=1e-6, abs=1e-6)
 
 
+def test_how_a_batch_is_cut_does_not_change_the_clip_fraction():
+    settings = {"num_epochs": 2, "clip_low": 1e-4, "clip_high": 1e-4}
+    _, whole = updated(**settings)
+    _, cut = updated(tokens=1, **settings)
+    assert 0.1 < whole["ppo/clip_fraction"] < 0.5
+    assert cut["ppo/clip_fraction"] == pytest.approx(whole["ppo/clip_fraction"])
+
+
 def test_first_pass_has_ratio_one_and_the_policy_loss_is_minus_the_mean_advantage():
     policy = policy_of()
     (e,) = experiences_of(policy, SharedCritic(policy), tokens=10_000)

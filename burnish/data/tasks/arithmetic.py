@@ -79,10 +79,11 @@ class ArithmeticTask(Config):
     spelled_share: float = Field(default=0.5, ge=0, le=1)
     """Share of training annotations that spell every step; the others leap. 1 is uniform."""
     drill_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of training rows that are a bare equation of one step ("7 + 5 = ?") instead of a story.
-    Any equation may be drilled, also that of a dev or test story of one step."""
+    """How often a row is drawn as a bare equation ("7 + 5 = ?") instead of a story; repeats are
+    dropped, and few equations exist, so large splits have fewer."""
     drill_steps: int = Field(default=1, ge=1, le=4)
-    """Most operations in a drill; drills are always spelled."""
+    """Most operations in a drill; drills are always spelled. Any equation of one operation may be
+    drilled, also that of a dev or test story; longer ones only if they are of the train split."""
     train_size: int = Field(default=300, ge=1)
     """Number of training problems."""
     dev_size: int = Field(default=200, ge=1)

@@ -132,6 +132,19 @@ def test_drills_are_bare_equations_of_one_step_and_only_for_training():
     assert not any("= ?" in p.question for split in ("dev", "test") for p in task.problems(split))
 
 
+def test_longer_drills_are_spelled_and_of_the_train_split():
+    task = small(drill_share=1.0, drill_steps=3, spelled_share=0.0)
+    longer = [p for p in task.problems("train") if int(str(p.fields["num_steps"])) > 1]
+    assert len(longer) > 40
+    for problem in longer:
+        assert task.traits(problem, task.target(problem))["spelled_out"] == 1.0
+        assert str(problem.rationale).count(" = ") == problem.fields["num_steps"]
+    dev = small(min_steps=2, max_steps=3, dev_size=400, largest=30).problems("dev")
+    many = small(train_size=3000, drill_share=1.0, drill_steps=3, largest=30).problems("train")
+    drilled = {equation_of(p) for p in many if int(str(p.fields["num_steps"])) > 1}
+    assert not drilled & {equation_of(p) for p in dev}
+
+
 def test_asking_for_more_problems_than_there_are_is_an_error():
     task = ArithmeticTask(train_size=5000, drill_share=1.0, largest=20)
     with pytest.raises(DataError, match="fewer than the 5000 asked for"):

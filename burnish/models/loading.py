@@ -88,12 +88,24 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
             f"model {config.name}: its files lack {len(missing)} of the network's weights, such as "
             f"{missing[0]}. They would be random. It is no causal language model, or incomplete."
         )
+    _own_weights(network)
     prepare_tokenizer(tokenizer, network, config)
     network.eval()
     if not config.trim_vocabulary:
         return LoadedModel(network, tokenizer)
     smaller, trimmed = trim(network, tokenizer, texts)
     return LoadedModel(network, smaller, trimmed)
+
+
+def _own_weights(network: PreTrainedModel) -> None:
+    """Copy weights that are still a view of the file.
+
+    They would change with it, and they lie at any address, on which the last bits of a matrix
+    product depend: one model in memory and in two files would be three models.
+    """
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.data = parameter.data.clone()
 
 
 def _source(config: ModelConfig) -> str:

@@ -42,6 +42,16 @@ def test_the_type_of_the_weights_is_as_asked(saved):
     assert {parameter.dtype for parameter in model.network.parameters()} == {torch.bfloat16}
 
 
+def test_weights_are_no_view_of_the_file(saved):
+    network = load(ModelConfig(name=str(saved))).network
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    with (saved / "model.safetensors").open("r+b") as file:
+        file.seek(-40_000, 2)
+        file.write(bytes(40_000))
+    assert all(torch.equal(before[name], weight) for name, weight in network.state_dict().items())
+    assert {parameter.data_ptr() % 64 for parameter in network.parameters()} == {0}
+
+
 def test_a_missing_folder_is_named():
     assert "/nowhere/model: there is no such folder" in refusal("/nowhere/model")
     assert "runs/a/model: there is no such folder" in refusal("runs/a/model")

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from burnish.core.logprobs import token_logps
 from burnish.core.masking import scatter_actions
+from burnish.errors import ModelError
 from burnish.models.loading import LoadedModel
 from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
@@ -96,6 +97,25 @@ class Policy:
                 softcap=self._softcap,
             )
         return scatter_actions(logp, mask), scatter_actions(entropy, mask)
+
+    @torch.no_grad()
+    def check(self) -> None:
+        """Raise ModelError where the network does more to its logits than the output layer does.
+
+        Some families scale them (Granite, Cohere); their log-probabilities would be wrong in
+        training, and right in sampling.
+        """
+        tokens = torch.arange(4, device=self.device)[None]
+        logits = self.network(tokens).logits.float()
+        ours = self._head(self._trunk(tokens).last_hidden_state).float()
+        if self._softcap is not None:
+            ours = self._softcap * torch.tanh(ours / self._softcap)
+        if (ours - logits).abs().max() > 0.05 * logits.abs().max():
+            family = type(self.network).__name__
+            raise ModelError(
+                f"{family}: its logits are not its output layer's alone (they are scaled, as it "
+                "seems), which training does not know. Use a model of another family."
+            )
 
     def save(self, folder: Path) -> None:
         """Write the model in the Hugging Face layout, so that other tools load it as it is."""

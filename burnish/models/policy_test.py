@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GraniteConfig
 
+from burnish.errors import ModelError
 from burnish.models.policy import Policy
 from burnish.models.tiny import Family, tiny_model
 from burnish.models.token_batch import TokenBatch
@@ -118,6 +119,25 @@ def test_bfloat16_products_leave_float32_weights_and_results():
     assert 0 < (rounded - exact).abs().max() < 0.2
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_that_are_read_rightly_pass_the_check(family):
+    policy_of(family).check()
+
+
+def test_check_knows_the_softcap():
+    loaded = tiny_model("gemma3")
+    loaded.network.config.final_logit_softcapping = 0.5  # pyright: ignore
+    Policy(loaded, compute_dtype=torch.float32).check()
+
+
+def test_family_that_scales_its_logits_is_refused():
+    loaded = tiny_model("llama")
+    config = GraniteConfig(**loaded.network.config.to_dict(), logits_scaling=8.0)
+    granite = AutoModelForCausalLM.from_config(config)
+    with pytest.raises(ModelError, match="GraniteForCausalLM: its logits are not"):
+        Policy(replace(loaded, network=granite), compute_dtype=torch.float32).check()
+
+
 def test_gradients_reach_every_weight():
     policy = policy_of("llama")
     sum(values.sum() for values in action_logps(policy, examples((5, 20)))).backward()  # pyright: ignore
@@ -130,4 +150,5 @@ def test_saved_policy_is_a_model_that_transformers_loads(tmp_path):
     policy.save(tmp_path / "model")
     network = AutoModelForCausalLM.from_pretrained(tmp_path / "model").eval()
     tokens = torch.tensor([examples((5, 20))[0].token_ids])
-    assert torch.equal(network(tokens).logits, policy.network(tokens).logits)
+    expected = policy.network(tokens).logits
+    torch.testing.assert_close(network(tokens).logits, expected, rtol=0, atol=1e-5)

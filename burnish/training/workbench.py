@@ -72,7 +72,9 @@ class Workbench:
         config = self._model_in(folder)
         loaded = load(config, texts=self._texts if config.trim_vocabulary else ())
         nn.Module.to(loaded.network, self._device)
-        return Policy(loaded, compute_dtype=self._dtype)
+        policy = Policy(loaded, compute_dtype=self._dtype)
+        policy.check()
+        return policy
 
     def start_verifier(self, folder: Path | None = None) -> OutcomeVerifier:
         """A verifier with the backbone of the policy in `folder`, or of the recipe's model.

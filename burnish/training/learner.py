@@ -60,11 +60,16 @@ class Learner:
         self._num_updates = 0
 
     def forward_backward(
-        self, batches: Iterable[M], loss: Callable[[M], tuple[Tensor, Metrics]]
+        self,
+        batches: Iterable[M],
+        loss: Callable[[M], tuple[Tensor, Metrics]],
+        *,
+        ids_of: Callable[[M], Iterable[str]],
     ) -> Metrics:
         """Add the gradients of every micro-batch; returns the sums of loss and metrics.
 
-        Raises NonFiniteError before a non-finite loss reaches the weights.
+        Raises NonFiniteError before a non-finite loss reaches the weights, naming the problems by
+        `ids_of` the micro-batch.
         """
         total: Metrics = {"loss": 0.0}
         for index, batch in enumerate(batches):
@@ -73,7 +78,7 @@ class Learner:
                 raise NonFiniteError(
                     f"the loss of micro-batch {index} in update {self._num_updates} is "
                     f"{value.item()}; nothing was updated. Lower the learning rate, or look for "
-                    "an empty or extreme row."
+                    f"an extreme row among {', '.join(dict.fromkeys(ids_of(batch)))}."
                 )
             value.backward()
             for name, number in {"loss": value.item(), **metrics}.items():
@@ -89,7 +94,7 @@ class Learner:
         if not math.isfinite(norm):
             raise NonFiniteError(
                 f"the gradient norm of update {self._num_updates} is {norm}; nothing was updated. "
-                "Lower the learning rate, or look for an empty or extreme row."
+                "Lower the learning rate or `max_grad_norm`, or compute in float32."
             )
         rate = self._config.learning_rate * self._multiplier(num_steps)
         for group in self._optimizer.param_groups:

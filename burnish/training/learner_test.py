@@ -28,10 +28,14 @@ def loss_of(model: nn.Module):
     return lambda batch: (model(batch).square().sum(), {"rows": float(len(batch))})
 
 
+def ids(batch: torch.Tensor) -> list[str]:
+    return [f"row-{row}" for row in range(len(batch))]
+
+
 def train(learner: Learner, model: nn.Module, steps: int, *, total: int = 8) -> list[dict]:
     found = []
     for step in range(steps):
-        metrics = learner.forward_backward([batches()[step % 4]], loss_of(model))
+        metrics = learner.forward_backward([batches()[step % 4]], loss_of(model), ids_of=ids)
         found.append(metrics | learner.optim_step(num_steps=total))
     return found
 
@@ -43,8 +47,8 @@ def weights(model: nn.Module) -> list[torch.Tensor]:
 def test_losses_metrics_and_gradients_of_micro_batches_add_up():
     whole, cut = linear(), linear()
     rows = torch.cat(batches())
-    one = learner_of(whole).forward_backward([rows], loss_of(whole))
-    many = learner_of(cut).forward_backward(batches(), loss_of(cut))
+    one = learner_of(whole).forward_backward([rows], loss_of(whole), ids_of=ids)
+    many = learner_of(cut).forward_backward(batches(), loss_of(cut), ids_of=ids)
     assert many["rows"] == one["rows"] == 8
     assert many["loss"] == pytest.approx(one["loss"], rel=1e-6)
     for a, b in zip(whole.parameters(), cut.parameters(), strict=True):
@@ -80,8 +84,8 @@ def test_non_finite_loss_raises_before_anything_is_updated(bad):
     def loss(batch):
         return model(batch).sum() * bad, {}
 
-    with pytest.raises(NonFiniteError, match="micro-batch 0 in update 1"):
-        learner.forward_backward(batches(), loss)
+    with pytest.raises(NonFiniteError, match=r"micro-batch 0 in update 1 .* among row-0, row-1\."):
+        learner.forward_backward(batches(), loss, ids_of=ids)
     assert all(torch.equal(a, b) for a, b in zip(weights(model), before, strict=True))
 
 
@@ -92,7 +96,9 @@ def test_non_finite_gradient_of_a_finite_loss_raises_before_the_update():
     nn.init.zeros_(model.bias)
     before = weights(model)
 
-    learner.forward_backward(batches(), lambda batch: (model(batch).abs().sqrt().sum(), {}))
+    learner.forward_backward(
+        batches(), lambda batch: (model(batch).abs().sqrt().sum(), {}), ids_of=ids
+    )
 
     with pytest.raises(NonFiniteError, match="gradient norm of update 0"):
         learner.optim_step(num_steps=8)
@@ -132,7 +138,7 @@ def test_restored_learner_continues_bit_for_bit(tmp_path):
     resumed = learner_of(second)
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     for step in range(3, 6):
-        resumed.forward_backward([batches()[step % 4]], loss_of(second))
+        resumed.forward_backward([batches()[step % 4]], loss_of(second), ids_of=ids)
         resumed.optim_step(num_steps=8)
 
     assert all(torch.equal(a, b) for a, b in zip(weights(second), weights(straight), strict=True))
@@ -142,7 +148,9 @@ def test_weight_decay_is_off_unless_asked_for():
     plain, decayed = linear(), linear()
     for model, settings in ((plain, {}), (decayed, {"weight_decay": 0.5})):
         learner = learner_of(model, learning_rate=0.1, schedule="constant", **settings)
-        learner.forward_backward(batches(), lambda batch, m=model: (m(batch).sum() * 0.0, {}))
+        learner.forward_backward(
+            batches(), lambda batch, m=model: (m(batch).sum() * 0.0, {}), ids_of=ids
+        )
         learner.optim_step(num_steps=1)
     assert torch.equal(plain.weight, linear().weight)
     torch.testing.assert_close(decayed.weight, linear().weight * 0.95)

@@ -75,8 +75,12 @@ def ppo_update(
     metrics: Metrics = {}
     clip_fractions = []
     for _ in range(config.num_epochs):
-        metrics = learner.forward_backward(experiences, loss)
+        metrics = learner.forward_backward(experiences, loss, ids_of=_problem_ids)
         metrics["train/loss"] = metrics.pop("loss")
         metrics |= learner.optim_step(num_steps=num_updates)
         clip_fractions.append(metrics["ppo/clip_fraction"])
     return metrics | {"ppo/clip_fraction": sum(clip_fractions) / len(clip_fractions)}
+
+
+def _problem_ids(experience: Experience) -> list[str]:
+    return [trajectory.problem_id for trajectory in experience.trajectories]

@@ -105,6 +105,10 @@ def supervised_step(
         nll = token_mean(-logp, batch.action_mask, num_tokens=num_tokens)
         return nll, {"entropy": mean_entropy.item()}
 
-    found = learner.forward_backward(micro_batches(examples, max_tokens=max_tokens), loss)
+    found = learner.forward_backward(
+        micro_batches(examples, max_tokens=max_tokens),
+        loss,
+        ids_of=lambda rows: [row.problem_id for row in rows],
+    )
     updated = learner.optim_step(num_steps=num_steps)
     return {"train/loss": found["loss"], "train/entropy": found["entropy"], **updated}

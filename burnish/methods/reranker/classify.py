@@ -119,7 +119,11 @@ def classify_step(
         loss = two_class_loss(logits, labels).sum() / len(examples)
         return loss, {"train/judged_right": hits / len(examples)}
 
-    found = learner.forward_backward(micro_batches(examples, max_tokens=max_tokens), loss)
+    found = learner.forward_backward(
+        micro_batches(examples, max_tokens=max_tokens),
+        loss,
+        ids_of=lambda rows: [row.example.problem_id for row in rows],
+    )
     found["train/loss"] = found.pop("loss")
     return found | learner.optim_step(num_steps=num_steps)
 

@@ -1,0 +1,39 @@
+"""The smoke recipes do learn, on the base model inside the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from burnish.run.driver import Driver
+from burnish.run.progress import Silent
+from burnish.run.recipe import load_recipe
+
+SMOKE = Path(__file__).parent.parent / "recipes" / "smoke"
+SMALL = ["compute.dtype=float32", "evaluation={num_dev: 8, num_test: 8}"]
+
+
+def metrics_of(recipe: str, stage: str, folder: Path) -> list[dict[str, Any]]:
+    """Run a smoke recipe with a short evaluation; the metrics of one of its stages."""
+    Driver(load_recipe(SMOKE / recipe, SMALL), folder, progress=Silent()).run(resume=False)
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [row for row in map(json.loads, lines) if row["stage"] == stage]
+
+
+def test_reft_raises_the_reward(tmp_path):
+    """Mean of the last four of 12 steps above the first: 0.31 to 0.54 in seeds 1 to 7.
+
+    The margin is two thirds of the smallest. The first step's samples are the warm-up's.
+    """
+    rows = metrics_of("reft.yaml", "reft", tmp_path)
+    rewards = [row["rollout/reward"] for row in rows]
+    assert len(rewards) == 12
+    assert sum(rewards[-4:]) / 4 - rewards[0] > 0.2
+
+
+def test_sft_lowers_the_loss(tmp_path):
+    """Mean loss of the fourth epoch over that of the first: 0.60 to 0.67 in four runs."""
+    losses = [row["train/loss"] for row in metrics_of("sft.yaml", "sft", tmp_path)]
+    assert len(losses) == 12
+    assert sum(losses[-3:]) < 0.85 * sum(losses[:3])

@@ -23,6 +23,7 @@ from burnish.models.policy import Policy
 from burnish.rollout.engine import Engine
 from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
+from burnish.run.memory import return_free_memory
 from burnish.run.progress import Progress
 from burnish.run.recipe import Recipe
 from burnish.training.seeds import derived_seed
@@ -31,6 +32,7 @@ from burnish.training.token_view import TokenView
 from burnish.training.workbench import Workbench
 from burnish.types import Json, Problem, Trajectory
 
+_STEPS_PER_TRIM = 10
 _SAMPLES_KEPT = 4
 
 
@@ -95,6 +97,8 @@ class Driver:
                 row |= self._selected(run, measure())
             self._log(run, result, row, seconds=clock.elapsed)
             self._progress.step(run.num_done, row)
+            if run.num_done % _STEPS_PER_TRIM == 0:
+                return_free_memory()
             asked = self._stop_signal  # read once: a signal may also come between the two checks
             if asked is not None or run.num_done % self._recipe.checkpoint_every == 0:
                 run.write_checkpoint()

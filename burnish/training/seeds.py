@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from functools import lru_cache
 
 
 def derived_seed(seed: int, *place: str | int) -> int:
@@ -16,11 +17,12 @@ def derived_seed(seed: int, *place: str | int) -> int:
     return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
 
 
-def epoch_order(size: int, *, seed: int, epoch: int) -> list[int]:
+@lru_cache(maxsize=2)
+def epoch_order(size: int, *, seed: int, epoch: int) -> tuple[int, ...]:
     """The order in which an epoch visits `size` rows."""
     order = list(range(size))
     random.Random(derived_seed(seed, "epoch", epoch)).shuffle(order)
-    return order
+    return tuple(order)
 
 
 def batch_indices(size: int, step: int, *, batch_size: int, seed: int) -> list[int]:

@@ -88,7 +88,7 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
             f"model {config.name}: its files lack {len(missing)} of the network's weights, such as "
             f"{missing[0]}. They would be random. It is no causal language model, or incomplete."
         )
-    _own_weights(network)
+    own_weights(network)
     prepare_tokenizer(tokenizer, network, config)
     network.eval()
     if not config.trim_vocabulary:
@@ -97,7 +97,7 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
     return LoadedModel(network, smaller, trimmed)
 
 
-def _own_weights(network: PreTrainedModel) -> None:
+def own_weights(network: PreTrainedModel) -> None:
     """Copy weights that are still a view of the file.
 
     They would change with it, and they lie at any address, on which the last bits of a matrix

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from burnish.errors import ModelError
-from burnish.models.loading import LoadedModel
+from burnish.models.loading import LoadedModel, own_weights
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.token_batch import TokenBatch
 from burnish.models.tokenizer import read_tokenizer
@@ -125,6 +125,7 @@ def load_verifier(folder: Path, *, compute_dtype: torch.dtype = torch.float32) -
             f"verifier {folder}: its files lack {len(report['missing_keys'])} of the network's "
             f"weights, such as {min(report['missing_keys'])}. They would be random."
         )
+    own_weights(network)
     return OutcomeVerifier(network, tokenizer, compute_dtype=compute_dtype)
 
 

@@ -99,13 +99,11 @@ class DecodePlan:
 
     Args:
         positions: B positions of the queries.
-        num_columns: columns that the cache returns; those past a row's position are masked.
         dtype: of the masks: the dtype of the cache.
     """
 
-    def __init__(self, positions: Tensor, num_columns: int, dtype: torch.dtype) -> None:
-        columns = torch.arange(num_columns, device=positions.device)
-        self._distance = positions[:, None] - columns[None, :]
+    def __init__(self, positions: Tensor, dtype: torch.dtype) -> None:
+        self.positions = positions
         self._dtype = dtype
         self._masks: dict[int | None, Tensor] = {}
 
@@ -125,9 +123,7 @@ class DecodePlan:
         batch, group = rows * key_heads, heads // key_heads
         q = query.reshape(batch, group, channels)
         k = key.reshape(batch, columns, channels)
-        mask = self._mask(window, columns)
-        mask = mask[:, None, None, :].expand(rows, key_heads, group, columns)
-        mask = mask.reshape(batch, group, columns)
+        mask = self._mask(window, columns, key_heads)
         if softcap is None:
             scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=scaling)
         else:
@@ -136,13 +132,19 @@ class DecodePlan:
         out = torch.bmm(scores.softmax(-1), value.reshape(batch, columns, channels))
         return out.view(rows, 1, heads, channels)
 
-    def _mask(self, window: int | None, num_columns: int) -> Tensor:
+    def _mask(self, window: int | None, num_columns: int, key_heads: int) -> Tensor:
+        """`[B * key heads, 1, column]`: 0 where a query sees, minus infinity elsewhere.
+
+        Columns past a row's own position hold what another row left, or nothing.
+        """
         if window is not None and window >= num_columns:
             window = None
         if window not in self._masks:
-            seen = visible(self._distance, window)
+            columns = torch.arange(num_columns, device=self.positions.device)
+            seen = visible(self.positions[:, None] - columns, window)
             mask = torch.zeros(seen.shape, dtype=self._dtype, device=seen.device)
-            self._masks[window] = mask.masked_fill_(~seen, -math.inf)
+            mask = mask.masked_fill_(~seen, -math.inf)
+            self._masks[window] = mask.repeat_interleave(key_heads, dim=0)[:, None]
         return self._masks[window]
 
 

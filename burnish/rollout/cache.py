@@ -62,7 +62,8 @@ class SlotCache(Cache):
         self._values: list[Tensor] = []
         self._spare: Tensor | None = None
         self._num_rows = 0
-        self._write_index = torch.empty(0, dtype=torch.long)
+        self._positions = torch.empty(0, dtype=torch.long)
+        self._write_index: Tensor | None = None
 
     def fit(self, num_columns: int, prefixes: list[Tensor] | None = None) -> None:
         """Make the blocks as wide as the longest row needs, keeping the rows in use.
@@ -104,9 +105,12 @@ class SlotCache(Cache):
     def point(self, positions: Tensor) -> None:
         """The next step writes row b at column `positions[b]`, for the B rows in use."""
         assert len(positions) == self._num_rows, "one position a row"
-        heads = self._blocks[0].shape[2]
-        rows = torch.arange(self._num_rows * heads, device=positions.device) * self.num_columns
-        self._write_index = rows + positions.repeat_interleave(heads)
+        self._positions, self._write_index = positions, None
+
+    def block(self, layer_idx: int) -> tuple[Tensor, Tensor]:
+        """Keys and values `[slot, head, column, channel]` of one layer, to be read and written."""
+        keys, values = self._blocks[layer_idx]
+        return keys, values
 
     def update(
         self,
@@ -117,17 +121,23 @@ class SlotCache(Cache):
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         """Write `[B, head, 1, channel]`; return all columns of the B rows."""
-        channels = key_states.shape[-1]
-        self._keys[layer_idx].index_copy_(0, self._write_index, key_states.reshape(-1, channels))
-        self._values[layer_idx].index_copy_(
-            0, self._write_index, value_states.reshape(-1, channels)
-        )
+        index, channels = self._places(), key_states.shape[-1]
+        self._keys[layer_idx].index_copy_(0, index, key_states.reshape(-1, channels))
+        self._values[layer_idx].index_copy_(0, index, value_states.reshape(-1, channels))
         rows = self._blocks[layer_idx][:, : self._num_rows]
         return rows[0], rows[1]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Not defined: rows differ, so position ids are always given."""
         raise NotImplementedError("rows have lengths of their own; pass position_ids")
+
+    def _places(self) -> Tensor:
+        """Where this step writes in `_keys` and `_values`; the same for every layer."""
+        if self._write_index is None:
+            heads, device = self._blocks[0].shape[2], self._positions.device
+            rows = torch.arange(self._num_rows * heads, device=device) * self.num_columns
+            self._write_index = rows + self._positions.repeat_interleave(heads)
+        return self._write_index
 
     def _empty_like(self, prefix: Tensor) -> Tensor:
         _, heads, _, channels = prefix.shape

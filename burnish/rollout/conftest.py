@@ -11,6 +11,7 @@ from transformers import (
     Gemma3TextConfig,
     GPT2Config,
     LlamaConfig,
+    MistralConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
@@ -44,6 +45,7 @@ _SLIDING = {
 
 CONFIGS = {
     "llama": lambda: LlamaConfig(**_SHAPE),
+    "mistral": lambda: MistralConfig(**_SHAPE, sliding_window=WINDOW),
     "qwen2": lambda: Qwen2Config(**_SHAPE),
     "qwen3": lambda: Qwen3Config(**_SHAPE, head_dim=12),
     "gemma2": lambda: Gemma2Config(

@@ -16,6 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from burnish.errors import EngineError
 from burnish.rollout.cache import SlotCache
+from burnish.rollout.decoder import Decoder, ModuleDecoder, decoder_for
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.replica import copy_in, load_weights, shared_view
 from burnish.rollout.scheduler import EngineStats, Row, SamplingLoop
@@ -30,8 +31,9 @@ class LocalEngine:
         network: a causal language model of `transformers`. It is not changed.
         tokenizer: for EOS, stop strings and the completions' text.
         max_concurrent: rows decoded at once.
-        dtype: None shares the network's weights, so that `sync` has nothing to copy; a dtype makes
-            a copy in it (bfloat16 is several times faster than float32 on CPUs that have it).
+        dtype: a copy of the weights is made in it, laid out for the fused decoder (bfloat16 is
+            several times faster than float32 on CPUs that have it). None shares the network's
+            weights, so that `sync` has nothing to copy, and decodes through its modules.
         max_context: most tokens of prompt and completion together; None asks the model's config.
     """
 
@@ -45,7 +47,7 @@ class LocalEngine:
         max_context: int | None = None,
     ) -> None:
         self.stats = EngineStats()
-        self._network = shared_view(network) if dtype is None else copy_in(network, dtype)
+        self._network, self._decoder = _with_decoder(network, dtype)
         self._tokenizer = tokenizer
         self._max_concurrent = max_concurrent
         self._eos_ids = _eos_ids(network, tokenizer)
@@ -69,6 +71,7 @@ class LocalEngine:
         with torch.inference_mode():
             loop = SamplingLoop(
                 self._network,
+                self._decoder,
                 SlotCache(min(self._max_concurrent, len(everything))),
                 params=params,
                 eos_ids=self._eos_ids,
@@ -81,6 +84,7 @@ class LocalEngine:
     def sync(self, weights: Mapping[str, Tensor]) -> None:
         """Take over the policy's weights in place; nothing to do where they are shared."""
         load_weights(self._network, weights)
+        self._decoder.refresh()
 
     def _check(self, request: Request, index: int, params: SamplingParams) -> None:
         prompt_ids = request.prompt_ids
@@ -113,6 +117,16 @@ class LocalEngine:
             text=text,
             stop_reason=row.stop_reason,
         )
+
+
+def _with_decoder(
+    network: PreTrainedModel, dtype: torch.dtype | None
+) -> tuple[PreTrainedModel, Decoder]:
+    if dtype is None:
+        view = shared_view(network)
+        return view, ModuleDecoder(view)
+    own = copy_in(network, dtype)
+    return own, decoder_for(own)
 
 
 def _check_params(params: SamplingParams) -> None:

@@ -30,11 +30,12 @@ def teacher_forced_logp(network, completion):
     return logits.log_softmax(-1).gather(1, torch.tensor(sampled)[:, None])[:, 0]
 
 
+@pytest.mark.parametrize("dtype", [None, torch.float32], ids=["modules", "copy"])
 @pytest.mark.parametrize("family", CONFIGS)
-def test_greedy_is_generate_token_for_token(family, tokenizer):
+def test_greedy_is_generate_token_for_token(family, dtype, tokenizer):
     network = build_network(family)
     prompts = random_prompts(LENGTHS)
-    engine = LocalEngine(network, tokenizer, max_concurrent=3)
+    engine = LocalEngine(network, tokenizer, max_concurrent=3, dtype=dtype)
 
     groups = engine.sample(
         [Request(p, (0,)) for p in prompts], SamplingParams(MAX_TOKENS, temperature=0.0)
@@ -54,10 +55,11 @@ def test_greedy_is_generate_token_for_token(family, tokenizer):
     assert longest > 2 * WINDOW, "the sliding window must be left behind"
 
 
+@pytest.mark.parametrize("dtype", [None, torch.float32], ids=["modules", "copy"])
 @pytest.mark.parametrize("family", CONFIGS)
-def test_logp_is_that_of_a_teacher_forced_pass(family, tokenizer):
+def test_logp_is_that_of_a_teacher_forced_pass(family, dtype, tokenizer):
     network = build_network(family)
-    engine = LocalEngine(network, tokenizer, max_concurrent=4)
+    engine = LocalEngine(network, tokenizer, max_concurrent=4, dtype=dtype)
     requests = [Request(p, (3, 4)) for p in random_prompts(LENGTHS)]
 
     completions = flat(engine.sample(requests, SamplingParams(30, temperature=0.7)))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from burnish.rollout.engine import SamplingParams
+from burnish.rollout.fused.compiled_ops import compiled_draw
 
 TOKENS_PER_BLOCK = 64
 _NUM_CANDIDATES = 512
@@ -35,6 +36,10 @@ class Draw:
 
 def draw(logits: Tensor, uniforms: Tensor, params: SamplingParams) -> Draw:
     """Draw one token for each row of `[B, V]` logits with one uniform in [0, 1) a row."""
+    if params.temperature > 0.0 and not _filters(params):
+        drawn = compiled_draw(logits, uniforms, params.temperature)
+        if drawn is not None:
+            return Draw(*drawn)
     logits = logits.float()
     if params.temperature == 0.0:
         return _greedy(logits)

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from burnish.rollout.attention import CausalPlan, DecodePlan
 from burnish.rollout.cache import PrefillCache, SlotCache
+from burnish.rollout.decoder import Decoder
 from burnish.rollout.engine import SamplingParams
 from burnish.rollout.sampling import Draw, draw
+from burnish.rollout.slots import Slots
 from burnish.rollout.stopping import StopStrings
-from burnish.rollout.uniforms import seed_keys, uniforms
+from burnish.rollout.uniforms import uniforms
 from burnish.types import StopReason
 
 PREFILL_TOKENS = 4096
@@ -46,7 +49,7 @@ class EngineStats:
 
 @dataclass(slots=True)
 class Row:
-    """A sample on its way. The input of its first step is the last token of its prompt."""
+    """A sample on its way; what was sampled is filled in at its end."""
 
     prompt_ids: tuple[int, ...]
     seed: int
@@ -54,16 +57,6 @@ class Row:
     logp: list[float] = field(default_factory=list)
     sampler_logp: list[float] = field(default_factory=list)
     stop_reason: StopReason | None = None
-
-    @property
-    def position(self) -> int:
-        """Where its next input token stands."""
-        return len(self.prompt_ids) + len(self.token_ids) - 1
-
-    @property
-    def next_input(self) -> int:
-        """The last token so far."""
-        return self.token_ids[-1] if self.token_ids else self.prompt_ids[-1]
 
 
 @dataclass(slots=True)
@@ -79,7 +72,8 @@ class SamplingLoop:
     """Drives all rows to their end. One loop serves one call of `sample`.
 
     Args:
-        network: set up for `attend_by_plan`.
+        network: set up for `attend_by_plan`; it runs the prompts.
+        decoder: runs the steps on the same weights.
         cache: empty; its slots bound the number of rows at once.
         params: the distribution to draw from.
         eos_ids: tokens that end a row.
@@ -90,6 +84,7 @@ class SamplingLoop:
     def __init__(
         self,
         network: PreTrainedModel,
+        decoder: Decoder,
         cache: SlotCache,
         *,
         params: SamplingParams,
@@ -98,19 +93,20 @@ class SamplingLoop:
         stats: EngineStats,
     ) -> None:
         self._network = network
+        self._decoder = decoder
         self._cache = cache
         self._params = params
-        self._eos_ids = eos_ids
         self._stop = stop
         self._stats = stats
         parameter = next(network.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
+        self._is_eos = np.zeros(network.config.get_text_config().vocab_size, dtype=bool)
+        self._is_eos[[i for i in eos_ids if i < len(self._is_eos)]] = True
         self._active: list[Row] = []
+        self._slots = Slots(cache.num_slots, params.max_tokens)
         self._inputs = torch.empty(0, dtype=torch.long)
         self._positions = torch.empty(0, dtype=torch.long)
         self._longest = 0
-        self._keys = np.empty(0, dtype=np.uint64)
-        self._steps = np.empty(0, dtype=np.uint64)
 
     def run(self, rows: Sequence[Row]) -> None:
         """Sample every row to its end; results stand in the rows."""
@@ -130,6 +126,7 @@ class SamplingLoop:
             self._longest = max(self._longest, len(prompt.prompt_ids) - 1)
             self._cache.fit(self._longest + 1, prompt.prefixes)
             self._cache.fill(len(self._active), len(joining), prompt.prefixes)
+            self._slots.start(len(self._active), joining)
             self._active.extend(joining)
             num_free -= len(joining)
             if not prompt.rows:
@@ -165,73 +162,63 @@ class SamplingLoop:
         """Feed every active row its last token and draw the next."""
         self._cache.fit(self._longest + 1)
         self._cache.point(self._positions)
-        plan = DecodePlan(self._positions, self._cache.num_columns, self._dtype)
-        logits = self._network(
-            input_ids=self._inputs[:, None],
-            position_ids=self._positions[:, None],
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-            plan=plan,
-        ).logits[:, -1]
-        numbers = torch.from_numpy(uniforms(self._keys, self._steps)).to(self._device)
-        drawn = draw(logits, numbers, self._params)
+        plan = DecodePlan(self._positions, self._dtype)
+        logits = self._decoder(self._inputs, self._positions, self._cache, plan)
+        drawn = draw(logits, self._uniforms(), self._params)
         self._inputs = drawn.token_ids
         self._positions = self._positions + 1
         self._longest += 1
-        self._steps += np.uint64(1)
         self._stats.decode_steps += 1
         self._stats.sampled_tokens += len(self._active)
         return drawn
 
+    def _uniforms(self) -> Tensor:
+        used = slice(len(self._active))
+        numbers = uniforms(self._slots.keys[used], self._slots.num_sampled[used])
+        return torch.from_numpy(numbers).to(self._device)
+
     def _record(self, drawn: Draw) -> None:
-        token_ids = drawn.token_ids.tolist()
-        logp = drawn.logp.tolist()
-        sampler_logp = logp if drawn.sampler_logp is drawn.logp else drawn.sampler_logp.tolist()
-        is_done = False
-        for row, token_id, own, sampler in zip(
-            self._active, token_ids, logp, sampler_logp, strict=True
-        ):
-            row.token_ids.append(token_id)
-            row.logp.append(own)
-            row.sampler_logp.append(sampler)
-            row.stop_reason = self._stop_reason(row.token_ids)
-            is_done = is_done or row.stop_reason is not None
-        if is_done:
-            self._compact()
+        token_ids = drawn.token_ids.cpu().numpy()
+        self._slots.append(token_ids, drawn.logp, drawn.sampler_logp)
+        num_sampled = self._slots.num_sampled[: len(token_ids)]
+        is_done = self._is_eos[token_ids] | (num_sampled == self._params.max_tokens)
+        if self._stop:
+            is_done |= [self._completes_stop(slot) for slot in range(len(token_ids))]
+        if is_done.any():
+            self._release(np.flatnonzero(is_done))
 
-    def _stop_reason(self, token_ids: list[int]) -> StopReason | None:
-        if token_ids[-1] in self._eos_ids:
-            return StopReason.EOS
-        if self._stop.complete(token_ids):
-            return StopReason.STOP_STRING
-        return StopReason.LENGTH if len(token_ids) == self._params.max_tokens else None
+    def _completes_stop(self, slot: int) -> bool:
+        return self._stop.complete(self._slots.sampled(slot).tolist())
 
-    def _compact(self) -> None:
+    def _release(self, done: NDArray[np.intp]) -> None:
         """Let finished rows leave; the last rows move into their slots."""
         rows = self._active
-        for slot in reversed(range(len(rows))):
-            if rows[slot].stop_reason is None:
-                continue
+        for slot in reversed(done.tolist()):
+            self._finish(rows[slot], slot)
             last = rows.pop()
             if slot < len(rows):
                 self._cache.move(len(rows), slot)
+                self._slots.move(len(rows), slot)
                 rows[slot] = last
         self._cache.keep(len(rows))
         self._gather()
 
+    def _finish(self, row: Row, slot: int) -> None:
+        row.token_ids, row.logp, row.sampler_logp = self._slots.results(slot)
+        if self._is_eos[row.token_ids[-1]]:
+            row.stop_reason = StopReason.EOS
+        elif self._stop.complete(row.token_ids):
+            row.stop_reason = StopReason.STOP_STRING
+        else:
+            row.stop_reason = StopReason.LENGTH
+
     def _gather(self) -> None:
-        """Rebuild the tensors of the active rows after some joined or left."""
-        rows = self._active
-        positions = [row.position for row in rows]
-        self._inputs = torch.tensor([row.next_input for row in rows], device=self._device)
-        self._positions = torch.tensor(positions, device=self._device)
-        self._longest = max(positions, default=0)
-        self._keys = seed_keys(np.array([row.seed & _MASK for row in rows], dtype=np.uint64))
-        self._steps = np.array([len(row.token_ids) for row in rows], dtype=np.uint64)
-
-
-_MASK = 2**64 - 1
+        """Bring inputs and positions to the device after rows joined or left."""
+        used = slice(len(self._active))
+        positions = self._slots.positions(used)
+        self._inputs = torch.from_numpy(self._slots.last_ids[used].copy()).to(self._device)
+        self._positions = torch.from_numpy(positions).to(self._device)
+        self._longest = int(positions.max(initial=0))
 
 
 def _by_prompt(rows: Sequence[Row]) -> deque[_Waiting]:

@@ -26,6 +26,10 @@ class StopStrings:
         self._window = longest * _BYTES_PER_CHARACTER + _MARGIN_TOKENS
         self._may_complete: dict[int, bool] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is any string to stop at."""
+        return bool(self._stop)
+
     def complete(self, token_ids: Sequence[int]) -> bool:
         """Whether the last token completed a stop string."""
         if not self._stop or not self._can_complete(token_ids[-1]):

@@ -1,0 +1,303 @@
+// The parts of a decode step between its matrix products, one call each.
+//
+// Activations are T (float or bfloat16), sums are float. Nothing here allocates or knows of torch:
+// pointers, sizes and strides come from `compiled_ops.py`, which checks them. Loops over rows are shared
+// among OpenMP threads; the runtime is the one that torch has loaded.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+struct bf16 {
+  uint16_t bits;
+};
+
+inline float to_float(float x) { return x; }
+
+inline float to_float(bf16 x) {
+  uint32_t bits = uint32_t(x.bits) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+inline void store(float* place, float x) { *place = x; }
+
+// Rounds to nearest, ties to even. A NaN stays one: its payload is not all in the lower half here.
+inline void store(bf16* place, float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  place->bits = uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// e^x for x <= 0 with an error of about one unit in the last place; 0 below -87. (Range reduction
+// to [-ln 2 / 2, ln 2 / 2] and the Taylor series to x^7.)
+inline float exp_negative(float x) {
+  float clipped = std::max(x, -87.0f);
+  float n = std::nearbyint(clipped * 1.44269504f);
+  float r = clipped - n * 0.693359375f + n * 2.12194440e-4f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  int32_t exponent = (int32_t(n) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &exponent, sizeof scale);
+  return x < -87.0f ? 0.0f : p * scale;
+}
+
+template <class T>
+float mean_square(const T* x, int64_t size) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < size; ++i) sum += to_float(x[i]) * to_float(x[i]);
+  return sum / size;
+}
+
+template <class T>
+void norm_row(const float* x, const float* factor, float eps, int64_t size, T* out) {
+  float scale = 1.0f / std::sqrt(mean_square(x, size) + eps);
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) store(out + i, x[i] * scale * factor[i]);
+}
+
+// residual += branch, or += the branch's own norm; out = norm of the residual.
+template <class T>
+void add_and_norm(float* residual, const T* branch, const float* branch_factor, const float* factor,
+                  float eps, int64_t rows, int64_t size, T* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t row = 0; row < rows; ++row) {
+    float* x = residual + row * size;
+    if (branch) {
+      const T* added = branch + row * size;
+      if (branch_factor) {
+        float scale = 1.0f / std::sqrt(mean_square(added, size) + eps);
+#pragma omp simd
+        for (int64_t i = 0; i < size; ++i) x[i] += to_float(added[i]) * scale * branch_factor[i];
+      } else {
+#pragma omp simd
+        for (int64_t i = 0; i < size; ++i) x[i] += to_float(added[i]);
+      }
+    }
+    norm_row(x, factor, eps, size, out + row * size);
+  }
+}
+
+struct Heads {
+  int64_t rows, query_heads, key_heads, channels, columns;  // columns: of the cache
+  int64_t window;                                           // 0: none
+  float scaling, softcap, eps;                              // softcap 0: none
+};
+
+// One head of one row: its own norm, if the family has one, then its rotary position. The first half
+// of `sin` is negated, as in `Turn`.
+template <class T>
+void turned_head(const T* head, const float* factor, const float* cos, const float* sin,
+                 const Heads& h, float* out) {
+  float normed[1024];
+  float scale = factor ? 1.0f / std::sqrt(mean_square(head, h.channels) + h.eps) : 1.0f;
+#pragma omp simd
+  for (int64_t i = 0; i < h.channels; ++i)
+    normed[i] = to_float(head[i]) * scale * (factor ? factor[i] : 1.0f);
+  int64_t half = h.channels / 2;
+#pragma omp simd
+  for (int64_t i = 0; i < half; ++i) {
+    out[i] = normed[i] * cos[i] + normed[i + half] * sin[i];
+    out[i + half] = normed[i + half] * cos[i + half] + normed[i] * sin[i + half];
+  }
+}
+
+template <class T>
+float dot(const float* query, const T* key, int64_t channels) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < channels; ++i) sum += query[i] * to_float(key[i]);
+  return sum;
+}
+
+// Softmax attention of one turned query over the columns [first, last] of one key head.
+template <class T>
+void attend_head(const float* query, const T* keys, const T* values, int64_t first, int64_t last,
+                 const Heads& h, float* scores, T* out) {
+  float highest = -INFINITY;
+  for (int64_t c = first; c <= last; ++c) {
+    float score = dot(query, keys + c * h.channels, h.channels) * h.scaling;
+    if (h.softcap > 0) score = h.softcap * std::tanh(score / h.softcap);
+    scores[c] = score;
+    highest = std::max(highest, score);
+  }
+  float total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t c = first; c <= last; ++c) {
+    scores[c] = exp_negative(scores[c] - highest);
+    total += scores[c];
+  }
+  float sum[1024] = {};
+  for (int64_t c = first; c <= last; ++c) {
+    const T* value = values + c * h.channels;
+    float weight = scores[c];
+#pragma omp simd
+    for (int64_t i = 0; i < h.channels; ++i) sum[i] += weight * to_float(value[i]);
+  }
+  float scale = 1.0f / total;
+#pragma omp simd
+  for (int64_t i = 0; i < h.channels; ++i) store(out + i, sum[i] * scale);
+}
+
+template <class T>
+void attend(const T* qkv, const float* cos, const float* sin, const float* factors, T* keys,
+            T* values, const int64_t* positions, const Heads& h, T* out, int threads) {
+  int64_t group = h.query_heads / h.key_heads;
+  int64_t width = (h.query_heads + 2 * h.key_heads) * h.channels;
+#pragma omp parallel num_threads(threads)
+  {
+    std::vector<float> scores(h.columns);
+    float turned[1024];
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t item = 0; item < h.rows * h.key_heads; ++item) {
+      int64_t row = item / h.key_heads, key_head = item % h.key_heads, last = positions[row];
+      int64_t first = h.window ? std::max<int64_t>(0, last - h.window + 1) : 0;
+      const T* heads = qkv + row * width;
+      const float *c = cos + row * h.channels, *s = sin + row * h.channels;
+      auto factor_of = [&](int64_t head) { return factors ? factors + head * h.channels : factors; };
+
+      T* row_keys = keys + item * h.columns * h.channels;
+      T* row_values = values + item * h.columns * h.channels;
+      int64_t head = h.query_heads + key_head;
+      turned_head(heads + head * h.channels, factor_of(head), c, s, h, turned);
+      for (int64_t i = 0; i < h.channels; ++i) store(row_keys + last * h.channels + i, turned[i]);
+      std::memcpy(row_values + last * h.channels,
+                  heads + (head + h.key_heads) * h.channels, h.channels * sizeof(T));
+
+      for (int64_t q = key_head * group; q < (key_head + 1) * group; ++q) {
+        turned_head(heads + q * h.channels, factor_of(q), c, s, h, turned);
+        attend_head(turned, row_keys, row_values, first, last, h, scores.data(),
+                    out + (row * h.query_heads + q) * h.channels);
+      }
+    }
+  }
+}
+
+inline float logistic(float x) {
+  float e = exp_negative(-std::abs(x));
+  return (x >= 0 ? 1.0f : e) / (1.0f + e);
+}
+
+inline float silu(float x) { return x * logistic(x); }
+
+// x (1 + tanh(u)) / 2 = x logistic(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+inline float gelu_tanh(float x) {
+  return x * logistic(1.5957691216f * (x + 0.044715f * x * x * x));
+}
+
+template <class T, float activation(float)>
+void gate(const T* gate_up, int64_t rows, int64_t size, T* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t row = 0; row < rows; ++row) {
+    const T *g = gate_up + row * 2 * size, *up = g + size;
+    T* place = out + row * size;
+#pragma omp simd
+    for (int64_t i = 0; i < size; ++i) store(place + i, activation(to_float(g[i])) * to_float(up[i]));
+  }
+}
+
+constexpr int64_t kBlock = 64;
+
+// One token of a row by the inverse of the cumulative distribution at `uniform`, with its
+// log-probabilities at temperature 1 and at `temperature`. Two passes over the row: sums of blocks,
+// then the tokens of the block in which the running sum passes the target.
+template <class T>
+int64_t draw_row(const T* logits, int64_t size, float temperature, float uniform, double* sums,
+                 float* logp, float* sampler_logp) {
+  float highest = -INFINITY;
+#pragma omp simd reduction(max : highest)
+  for (int64_t i = 0; i < size; ++i) highest = std::max(highest, to_float(logits[i]));
+  float inverse = 1.0f / temperature;
+  double total = 0, total_own = 0;
+  int64_t blocks = (size + kBlock - 1) / kBlock;
+  for (int64_t b = 0; b < blocks; ++b) {
+    int64_t end = std::min(size, (b + 1) * kBlock);
+    float sum = 0, own = 0;
+    if (temperature == 1.0f) {
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = b * kBlock; i < end; ++i) sum += exp_negative(to_float(logits[i]) - highest);
+      own = sum;
+    } else {
+#pragma omp simd reduction(+ : sum, own)
+      for (int64_t i = b * kBlock; i < end; ++i) {
+        float z = to_float(logits[i]) - highest;
+        sum += exp_negative(z * inverse);
+        own += exp_negative(z);
+      }
+    }
+    total_own += own;
+    sums[b] = total += sum;
+  }
+  double target = uniform * total;
+  int64_t block = std::upper_bound(sums, sums + blocks, target) - sums;
+  block = std::min(block, blocks - 1);
+  double running = block ? sums[block - 1] : 0;
+  int64_t chosen = block * kBlock;
+  for (int64_t i = chosen; i < std::min(size, (block + 1) * kBlock); ++i) {
+    float p = exp_negative((to_float(logits[i]) - highest) * inverse);
+    if (p == 0) continue;
+    chosen = i;  // a last token of the block takes what rounding leaves over
+    if ((running += p) > target) break;
+  }
+  float z = to_float(logits[chosen]) - highest;
+  *logp = z - float(std::log(total_own));
+  *sampler_logp = z * inverse - float(std::log(total));
+  return chosen;
+}
+
+template <class T>
+void draw(const T* logits, int64_t rows, int64_t size, float temperature, const float* uniforms,
+          int64_t* token_ids, float* logp, float* sampler_logp, int threads) {
+#pragma omp parallel num_threads(threads)
+  {
+    std::vector<double> sums((size + kBlock - 1) / kBlock);
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < rows; ++row)
+      token_ids[row] = draw_row(logits + row * size, size, temperature, uniforms[row], sums.data(),
+                                logp + row, sampler_logp + row);
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+#define FOR_EACH_TYPE(NAME, T)                                                                      \
+  void add_and_norm_##NAME(float* residual, const T* branch, const float* branch_factor,           \
+                           const float* factor, float eps, int64_t rows, int64_t size, T* out,     \
+                           int threads) {                                                          \
+    add_and_norm(residual, branch, branch_factor, factor, eps, rows, size, out, threads);          \
+  }                                                                                                \
+  void attend_##NAME(const T* qkv, const float* cos, const float* sin, const float* factors,       \
+                     T* keys, T* values, const int64_t* positions, const Heads* heads, T* out,     \
+                     int threads) {                                                                \
+    attend(qkv, cos, sin, factors, keys, values, positions, *heads, out, threads);                 \
+  }                                                                                                \
+  void gate_silu_##NAME(const T* gate_up, int64_t rows, int64_t size, T* out, int threads) {       \
+    gate<T, silu>(gate_up, rows, size, out, threads);                                              \
+  }                                                                                                \
+  void gate_gelu_tanh_##NAME(const T* gate_up, int64_t rows, int64_t size, T* out, int threads) {  \
+    gate<T, gelu_tanh>(gate_up, rows, size, out, threads);                                         \
+  }                                                                                                \
+  void draw_##NAME(const T* logits, int64_t rows, int64_t size, float temperature,                 \
+                   const float* uniforms, int64_t* token_ids, float* logp, float* sampler_logp,    \
+                   int threads) {                                                                  \
+    draw(logits, rows, size, temperature, uniforms, token_ids, logp, sampler_logp, threads);       \
+  }
+
+FOR_EACH_TYPE(float32, float)
+FOR_EACH_TYPE(bfloat16, bf16)
+}

@@ -2,9 +2,12 @@
 
 `transformers`' dynamic cache concatenates every layer's keys at every step. Here a step writes one
 column a row into a block `[2, slot, head, column, channel]` per layer. Columns are counted from the
-start of the row's own sequence: there is no left padding. Blocks are as wide as the longest row
-needs, in steps of 32 columns, because on a CPU the batched products of attention run 2 to 4 times
-slower over a view into wider rows; re-laying them out every 32 steps costs little.
+start of the row's own sequence: there is no left padding.
+
+A tight cache has blocks as wide as the longest row needs, in steps of 32 columns, because batched
+products of attention run 2 to 4 times slower over a view into wider rows on a CPU; re-laying them
+out every 32 steps costs little. Kernels that read no column past a row's end take any width: then
+it doubles when it must grow.
 """
 
 from __future__ import annotations
@@ -51,11 +54,13 @@ class SlotCache(Cache):
 
     Args:
         num_slots: most rows at once.
+        is_tight: whether whole blocks are read, so that they should be narrow and hold no NaN.
     """
 
-    def __init__(self, num_slots: int) -> None:
+    def __init__(self, num_slots: int, *, is_tight: bool) -> None:
         super().__init__(layers=[])
         self.num_slots = num_slots
+        self._is_tight = is_tight
         self.num_columns = 0
         self._blocks: list[Tensor] = []
         self._keys: list[Tensor] = []
@@ -73,8 +78,11 @@ class SlotCache(Cache):
             prefixes: as given to `fill`; the first call learns the shape from it.
         """
         wanted = -(-num_columns // COLUMNS_PER_BLOCK) * COLUMNS_PER_BLOCK
-        if self._blocks and _SHRINK_BELOW * self.num_columns < wanted <= self.num_columns:
+        too_wide = self._is_tight and wanted <= _SHRINK_BELOW * self.num_columns
+        if self._blocks and wanted <= self.num_columns and not too_wide:
             return
+        if not self._is_tight:
+            wanted = max(wanted, 2 * self.num_columns)
         if not self._blocks:
             assert prefixes is not None, "the first row gives the shape"
             self._blocks = [self._empty_like(prefix) for prefix in prefixes]
@@ -89,8 +97,9 @@ class SlotCache(Cache):
         for block, prefix in zip(self._blocks, prefixes, strict=True):
             length = prefix.shape[2]
             block[:, slots, :, :length] = prefix[:, None]
-            # A masked column has weight 0, but 0 times an uninitialised NaN is NaN.
-            block[:, slots, :, length:] = 0.0
+            if self._is_tight:
+                # A masked column has weight 0, but 0 times an uninitialised NaN is NaN.
+                block[:, slots, :, length:] = 0.0
         self._num_rows = first_slot + num_rows
 
     def move(self, source: int, target: int) -> None:
@@ -153,6 +162,7 @@ class SlotCache(Cache):
         new = storage[:size].view(pair, slots, heads, num_columns, channels)
         kept, used = min(columns, num_columns), slice(0, self._num_rows)
         new[:, used, :, :kept] = block[:, used, :, :kept]
-        new[:, used, :, kept:] = 0.0
+        if self._is_tight:
+            new[:, used, :, kept:] = 0.0
         self._spare = block.view(-1) if columns else None
         return new

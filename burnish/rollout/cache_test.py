@@ -11,7 +11,7 @@ def prefix(value, length):
 
 def filled(lengths):
     """A cache whose slot i holds the number i + 1."""
-    cache = SlotCache(len(lengths))
+    cache = SlotCache(len(lengths), is_tight=True)
     for slot, length in enumerate(lengths):
         rows = prefix(slot + 1, length)
         cache.fit(max(lengths[: slot + 1]) + 1, rows)

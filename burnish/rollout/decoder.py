@@ -1,9 +1,9 @@
 """One decode step: the last token of every row in, the logits of the next one out.
 
 `ModuleDecoder` runs the network as `transformers` wrote it. `FusedDecoder` computes the same for
-the families built from Llama's block or Gemma's in far fewer calls: queries, keys and values are one
-product, gate and up another, and on a CPU with a compiler what stands between two products is one
-call. At one token a row a small model spends most of its time in calls, not in sums.
+the families built from Llama's block or Gemma's in far fewer calls: queries, keys and values are
+one product, gate and up another, and on a CPU with a compiler what stands between two products is
+one call. At one token a row a small model spends most of its time in calls, not in sums.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ from burnish.rollout.fused.ops import BlockOps, TorchOps, Turn
 class Decoder(Protocol):
     """A forward pass of one token a row."""
 
+    @property
+    def reads_whole_blocks(self) -> bool:
+        """Whether attention reads columns of the cache past a row's end, and masks them."""
+        ...
+
     def __call__(
         self, token_ids: Tensor, positions: Tensor, cache: SlotCache, plan: DecodePlan
     ) -> Tensor:
@@ -56,6 +61,8 @@ def decoder_for(network: PreTrainedModel) -> Decoder:
 
 class ModuleDecoder:
     """Any causal language model of `transformers` that follows its attention interface."""
+
+    reads_whole_blocks = True
 
     def __init__(self, network: PreTrainedModel) -> None:
         self._network = network
@@ -95,6 +102,11 @@ class FusedDecoder:
         dtype = self._head.weight.dtype
         fastest = compiled_ops(dtype, network.device, self._blocks[0])
         self._ops: BlockOps = ops or fastest or TorchOps(dtype)
+
+    @property
+    def reads_whole_blocks(self) -> bool:
+        """See `Decoder`."""
+        return self._ops.reads_whole_blocks
 
     def refresh(self) -> None:
         """Products share the network's storage; the norms' factors are computed from it."""

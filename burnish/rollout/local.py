@@ -72,7 +72,10 @@ class LocalEngine:
             loop = SamplingLoop(
                 self._network,
                 self._decoder,
-                SlotCache(min(self._max_concurrent, len(everything))),
+                SlotCache(
+                    min(self._max_concurrent, len(everything)),
+                    is_tight=self._decoder.reads_whole_blocks,
+                ),
                 params=params,
                 eos_ids=self._eos_ids,
                 stop=stop,

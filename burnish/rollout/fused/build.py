@@ -17,7 +17,8 @@ from pathlib import Path
 _SOURCE = Path(__file__).with_name("kernels.cpp")
 # Not -ffast-math: infinities mark what is masked, and a NaN has to stay one.
 _FLAGS = (
-    "-O3 -march=native -std=c++17 -fopenmp -fno-math-errno -fno-trapping-math -shared -fPIC".split()
+    *("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC"),
+    *("-fno-math-errno", "-fno-trapping-math"),
 )
 
 

@@ -14,14 +14,15 @@ from burnish.rollout.fused.build import compiled_kernels
 from burnish.rollout.fused.ops import Turn
 
 _SUFFIXES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
-_MAX_CHANNELS = 1024  # of a head: kernels keep one on their stack
+_MAX_CHANNELS = 1024  # of a head: kernels keep one on their stack, in parts of 8
+_CHANNELS_AT_ONCE = 8
 _CHECK = torch.linspace(-6.0, 6.0, 49)
 
 
 class _Heads(ctypes.Structure):
     """`Heads` of kernels.cpp."""
 
-    _fields_ = [  # noqa: RUF012 the way of ctypes
+    _fields_ = [
         *((name, ctypes.c_int64) for name in ("rows", "query_heads", "key_heads", "channels")),
         *((name, ctypes.c_int64) for name in ("columns", "window")),
         *((name, ctypes.c_float) for name in ("scaling", "softcap", "eps")),
@@ -30,6 +31,8 @@ class _Heads(ctypes.Structure):
 
 class CompiledOps:
     """See `BlockOps`. Tensors are contiguous: products and the cache make them so."""
+
+    reads_whole_blocks = False
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype, activation: str) -> None:
         suffix = _SUFFIXES[dtype]
@@ -108,7 +111,8 @@ def compiled_ops(dtype: torch.dtype, device: torch.device, block: Block) -> Comp
     library = compiled_kernels()
     activation = _activation(block.activation)
     channels = len(block.qkv.weight) // (block.num_heads + 2 * block.num_key_heads)
-    fits = device.type == "cpu" and dtype in _SUFFIXES and channels <= _MAX_CHANNELS
+    fits = device.type == "cpu" and dtype in _SUFFIXES
+    fits = fits and channels <= _MAX_CHANNELS and channels % _CHANNELS_AT_ONCE == 0
     if library is None or activation is None or not fits:
         return None
     return CompiledOps(library, dtype, activation)

@@ -4,6 +4,10 @@
 // pointers, sizes and strides come from `compiled_ops.py`, which checks them. Loops over rows are shared
 // among OpenMP threads; the runtime is the one that torch has loaded.
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -115,41 +119,93 @@ void turned_head(const T* head, const float* factor, const float* cos, const flo
   }
 }
 
+constexpr int64_t kAhead = 32;  // columns to fetch before they are read
+
+// Eight numbers at a time, whatever the machine's registers hold.
+typedef float float8 __attribute__((vector_size(32)));
+typedef uint32_t uint8x32 __attribute__((vector_size(32)));
+typedef uint16_t uint8x16 __attribute__((vector_size(16)));
+
+inline float8 load8(const float* place) {
+  float8 x;
+  std::memcpy(&x, place, sizeof x);
+  return x;
+}
+
+inline float8 load8(const bf16* place) {
+#ifdef __AVX2__  // what the generic code below should become, and with gcc 12 does not
+  __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(place));
+  return (float8)_mm256_slli_epi32(_mm256_cvtepu16_epi32(packed), 16);
+#else
+  uint8x16 bits;
+  std::memcpy(&bits, place, sizeof bits);
+  return (float8)(__builtin_convertvector(bits, uint8x32) << 16);
+#endif
+}
+
+inline float sum8(float8 x) {
+  return ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7]));
+}
+
+// Scores of one turned query against the columns [first, last] of a key head; their maximum.
+// Four columns at a time; past the end the last one is computed again. Values are fetched on the way,
+// since they are read next.
 template <class T>
-float dot(const float* query, const T* key, int64_t channels) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < channels; ++i) sum += query[i] * to_float(key[i]);
-  return sum;
+float scores_of(const float* query, const T* keys, const T* values, int64_t first, int64_t last, const Heads& h,
+                float* scores) {
+  float highest = -INFINITY;
+  for (int64_t c = first; c <= last; c += 4) {
+    const T* key[4];
+    for (int64_t j = 0; j < 4; ++j) key[j] = keys + std::min(c + j, last) * h.channels;
+    for (int64_t j = 0; j < 4; ++j)
+      for (int64_t i = 0; i < h.channels; i += 64 / sizeof(T)) {
+        __builtin_prefetch(key[j] + kAhead * h.channels + i);
+        __builtin_prefetch(values + (c + j) * h.channels + i);
+      }
+    float8 sum[4] = {};
+    for (int64_t i = 0; i < h.channels; i += 8) {
+      float8 q = load8(query + i);
+      for (int64_t j = 0; j < 4; ++j) sum[j] += q * load8(key[j] + i);
+    }
+    for (int64_t j = 0; j < 4; ++j) {
+      float score = sum8(sum[j]) * h.scaling;
+      if (h.softcap > 0) score = h.softcap * std::tanh(score / h.softcap);
+      scores[std::min(c + j, last)] = score;
+      highest = std::max(highest, score);
+    }
+  }
+  return highest;
+}
+
+// Eight times N channels of the weighted sum of values, times `scale`. The sums stay in registers.
+template <int N, class T>
+void weighted_sum(const T* values, const float* weights, int64_t first, int64_t last,
+                  int64_t stride, float scale, T* out) {
+  float8 sum[N] = {};
+  for (int64_t c = first; c <= last; ++c)
+    for (int n = 0; n < N; ++n) sum[n] += weights[c] * load8(values + c * stride + 8 * n);
+  for (int n = 0; n < N; ++n)
+    for (int i = 0; i < 8; ++i) store(out + 8 * n + i, sum[n][i] * scale);
 }
 
 // Softmax attention of one turned query over the columns [first, last] of one key head.
 template <class T>
 void attend_head(const float* query, const T* keys, const T* values, int64_t first, int64_t last,
                  const Heads& h, float* scores, T* out) {
-  float highest = -INFINITY;
-  for (int64_t c = first; c <= last; ++c) {
-    float score = dot(query, keys + c * h.channels, h.channels) * h.scaling;
-    if (h.softcap > 0) score = h.softcap * std::tanh(score / h.softcap);
-    scores[c] = score;
-    highest = std::max(highest, score);
-  }
-  float total = 0;
+  float highest = scores_of(query, keys, values, first, last, h, scores), total = 0;
 #pragma omp simd reduction(+ : total)
   for (int64_t c = first; c <= last; ++c) {
     scores[c] = exp_negative(scores[c] - highest);
     total += scores[c];
   }
-  float sum[1024] = {};
-  for (int64_t c = first; c <= last; ++c) {
-    const T* value = values + c * h.channels;
-    float weight = scores[c];
-#pragma omp simd
-    for (int64_t i = 0; i < h.channels; ++i) sum[i] += weight * to_float(value[i]);
-  }
   float scale = 1.0f / total;
-#pragma omp simd
-  for (int64_t i = 0; i < h.channels; ++i) store(out + i, sum[i] * scale);
+  int64_t i = 0;
+  for (; i + 64 <= h.channels; i += 64)
+    weighted_sum<8>(values + i, scores, first, last, h.channels, scale, out + i);
+  for (; i + 32 <= h.channels; i += 32)
+    weighted_sum<4>(values + i, scores, first, last, h.channels, scale, out + i);
+  for (; i < h.channels; i += 8)
+    weighted_sum<1>(values + i, scores, first, last, h.channels, scale, out + i);
 }
 
 template <class T>

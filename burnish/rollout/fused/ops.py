@@ -40,6 +40,11 @@ class Turn:
 class BlockOps(Protocol):
     """The steps of a block around its products. Norms and the residual stream are float32."""
 
+    @property
+    def reads_whole_blocks(self) -> bool:
+        """See `Decoder`."""
+        ...
+
     def add_and_norm(
         self, residual: Tensor, branch: Tensor | None, branch_norm: Norm | None, norm: Norm
     ) -> Tensor:
@@ -63,6 +68,8 @@ class TorchOps:
     Args:
         dtype: of the products' inputs.
     """
+
+    reads_whole_blocks = True
 
     def __init__(self, dtype: torch.dtype) -> None:
         self._dtype = dtype

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
@@ -8,7 +10,7 @@ from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.rollout.replica import copy_in
 
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "vocab_size": 72,
     "hidden_size": 16,
     "intermediate_size": 24,
@@ -26,7 +28,7 @@ def test_every_family_but_gpt2_is_fused(family):
 
 
 def test_a_head_that_is_turned_in_part_goes_through_the_modules():
-    network = copy_in(build_network("llama"), torch.float32)
+    network: Any = copy_in(build_network("llama"), torch.float32)
     half_a_head = torch.ones(1, 1, 4)
     network.base_model.rotary_emb.forward = lambda *_: (half_a_head, half_a_head)
 
@@ -36,7 +38,7 @@ def test_a_head_that_is_turned_in_part_goes_through_the_modules():
 def test_packing_leaves_the_modules_as_they_were():
     network = build_network("qwen2")
     tokens = torch.tensor([[3, 4, 5, 6]])
-    packed = copy_in(network, torch.float32)
+    packed: Any = copy_in(network, torch.float32)
     packed.set_attn_implementation("eager")
 
     FusedDecoder(packed)

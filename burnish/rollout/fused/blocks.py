@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -114,9 +114,10 @@ def packed_products(layer: Any) -> tuple[Product, Product]:  # noqa: ANN401
 
 def _packed(layers: Sequence[nn.Linear]) -> Product:
     """One storage for several layers, whose parameters become views of it: copies reach both."""
-    weight = _side_by_side([layer.weight for layer in layers])
-    biases = [layer.bias for layer in layers if layer.bias is not None]
-    return Product(weight, _side_by_side(biases) if biases else None)
+    weights = [cast("nn.Parameter", layer.weight) for layer in layers]
+    biases = [cast("nn.Parameter | None", layer.bias) for layer in layers]
+    bias = _side_by_side([b for b in biases if b is not None]) if None not in biases else None
+    return Product(_side_by_side(weights), bias)
 
 
 def _side_by_side(parameters: Sequence[nn.Parameter]) -> Tensor:

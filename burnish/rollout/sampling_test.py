@@ -4,8 +4,17 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from burnish.rollout import sampling
 from burnish.rollout.engine import SamplingParams
 from burnish.rollout.sampling import TOKENS_PER_BLOCK, draw, invert_cdf, sampling_probs
+
+
+@pytest.fixture(autouse=True, params=["kernels", "torch"])
+def both_ways(request, monkeypatch):
+    """Draws through the compiled kernels, where there are any, and without them."""
+    if request.param == "torch":
+        monkeypatch.setattr(sampling, "compiled_draw", lambda *_: None)
+
 
 PROBS = torch.tensor([[0.05, 0.4, 0.1, 0.25, 0.2]])
 LOGITS = PROBS.log() + 3.0

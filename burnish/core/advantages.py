@@ -1,9 +1,9 @@
-"""What multiplies the gradient: generalised advantage estimation and whitening. Constants all."""
+"""What multiplies the gradient: estimated advantages, per action or per sample. Constants all."""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from burnish.core.masking import masked_mean, masked_variance
@@ -48,6 +48,36 @@ def gae(
         next_value = torch.where(mask[:, t], values[:, t], next_value)
         advantages[:, t] = torch.where(mask[:, t], advantage, 0.0)
     return advantages, torch.where(mask, advantages + values, 0.0)
+
+
+@torch.no_grad()
+def group_normalised(
+    rewards: Float[Tensor, "N"], group: Int[Tensor, "N"], *, epsilon: float = 1e-6
+) -> Float[Tensor, "N"]:
+    """GRPO's advantage: a sample against the other samples of its problem.
+
+        A_i = (r_i - mean_g) / (std_g + epsilon)
+
+    over the samples i of group g. Equation 1 of Shao et al. 2024 (arXiv:2402.03300, outcome
+    supervision), which leaves the kind of deviation and epsilon open: std_g is that of a sample
+    (divided by n_g - 1), as in TRL and verl; verl's epsilon is 1e-6, TRL's 1e-4. In a group of one,
+    or of equal rewards, nothing is better than anything: all advantages are 0.
+
+    Args:
+        rewards: one per sample; give the whole batch, a group must not be cut.
+        group: number of each sample's group, 0 <= g. Groups may differ in size and stand in any
+            order.
+
+    Returns:
+        one advantage per sample, without gradient; it holds for each of the sample's actions.
+    """
+    exact = rewards.double()  # so that the deviations of equal rewards are no rounding errors
+    sizes = torch.bincount(group).double()
+    means = torch.zeros_like(sizes).index_add_(0, group, exact) / sizes.clamp(min=1)
+    deviations = exact - means[group]
+    squares = torch.zeros_like(sizes).index_add_(0, group, deviations.square())
+    std = (squares / (sizes - 1).clamp(min=1)).sqrt()
+    return (deviations / (std[group] + epsilon)).to(rewards.dtype)
 
 
 @torch.no_grad()

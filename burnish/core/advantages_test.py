@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from burnish.core.advantages import gae, whiten
+from burnish.core.advantages import gae, group_normalised, whiten
 
 NAN = float("nan")
 
@@ -113,3 +113,42 @@ def test_equal_advantages_and_empty_batches_whiten_to_zero():
     values = torch.full((2, 3), 4.0)
     assert whiten(values, all_actions(values)).tolist() == [[0.0] * 3] * 2
     assert whiten(values, torch.zeros(2, 3, dtype=torch.bool)).tolist() == [[0.0] * 3] * 2
+
+
+REWARDS = torch.tensor([1.0, 5.0, 4.0, 7.0, 0.0])
+GROUP = torch.tensor([0, 2, 0, 0, 2])  # sizes 3 and 2, mixed; no sample is of group 1
+
+
+def test_group_advantages_by_hand():
+    std_0 = (((1 - 4) ** 2 + 0 + (7 - 4) ** 2) / 2) ** 0.5
+    std_2 = (2 * 2.5**2) ** 0.5
+    expected = [
+        -3 / (std_0 + 0.5),
+        2.5 / (std_2 + 0.5),
+        0.0,
+        3 / (std_0 + 0.5),
+        -2.5 / (std_2 + 0.5),
+    ]
+    found = group_normalised(REWARDS, GROUP, epsilon=0.5)
+    torch.testing.assert_close(found, torch.tensor(expected))
+
+
+def test_a_group_alone_has_the_advantages_it_has_beside_others():
+    alone = group_normalised(REWARDS[GROUP == 2], torch.tensor([0, 0]))
+    torch.testing.assert_close(group_normalised(REWARDS, GROUP)[GROUP == 2], alone)
+
+
+def test_group_advantages_do_not_depend_on_shift_and_scale_of_the_rewards():
+    options = {"group": GROUP, "epsilon": 0.0}
+    expected = group_normalised(REWARDS, **options)
+    torch.testing.assert_close(group_normalised(10 * REWARDS - 3, **options), expected)
+
+
+def test_equal_rewards_and_single_samples_have_no_advantage():
+    rewards = torch.tensor([0.1, 0.1, 0.1, 0.7])
+    found = group_normalised(rewards, torch.tensor([0, 0, 0, 1]))
+    assert found.tolist() == pytest.approx([0.0] * 4, abs=1e-9)
+
+
+def test_group_advantages_are_constants():
+    assert not group_normalised(REWARDS.clone().requires_grad_(), GROUP).requires_grad

@@ -1,4 +1,4 @@
-"""The same steps as one call each of the compiled kernels (`kernels.cpp`), on a CPU."""
+"""The same steps as one call each of the compiled kernels (`kernels/decode.cpp`), on a CPU."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import ctypes
 import torch
 from torch import Tensor, nn
 
+from burnish.kernels.build import compiled_library
 from burnish.rollout.attention import DecodePlan
 from burnish.rollout.cache import SlotCache
 from burnish.rollout.fused.blocks import Block, Norm
-from burnish.rollout.fused.build import compiled_kernels
 from burnish.rollout.fused.ops import Turn
 
 _SUFFIXES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
@@ -20,7 +20,7 @@ _CHECK = torch.linspace(-6.0, 6.0, 49)
 
 
 class _Heads(ctypes.Structure):
-    """`Heads` of kernels.cpp."""
+    """`Heads` of decode.cpp."""
 
     _fields_ = [
         *((name, ctypes.c_int64) for name in ("rows", "query_heads", "key_heads", "channels")),
@@ -108,7 +108,7 @@ class CompiledOps:
 
 def compiled_ops(dtype: torch.dtype, device: torch.device, block: Block) -> CompiledOps | None:
     """The compiled steps for blocks like this one; None where torch has to do."""
-    library = compiled_kernels()
+    library = compiled_library("decode")
     activation = _activation(block.activation)
     channels = len(block.qkv.weight) // (block.num_heads + 2 * block.num_key_heads)
     fits = device.type == "cpu" and dtype in _SUFFIXES
@@ -125,7 +125,7 @@ def compiled_draw(
 
     None where there are no kernels for these logits.
     """
-    library = compiled_kernels()
+    library = compiled_library("decode")
     if library is None or logits.device.type != "cpu" or logits.dtype not in _SUFFIXES:
         return None
     logits = logits.contiguous()

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from burnish.kernels.build import compiled_library
 from burnish.rollout.attention import DecodePlan
 from burnish.rollout.cache import SlotCache
 from burnish.rollout.fused.blocks import Block, Norm, Product
-from burnish.rollout.fused.build import compiled_kernels
 from burnish.rollout.fused.compiled_ops import compiled_draw, compiled_ops
 from burnish.rollout.fused.ops import TorchOps, Turn
 
-pytestmark = pytest.mark.skipif(compiled_kernels() is None, reason="no C++ compiler")
+pytestmark = pytest.mark.skipif(compiled_library("decode") is None, reason="no C++ compiler")
 
 ROWS, WIDTH = 5, 24
 POSITIONS = [0, 3, 17, 30, 9]

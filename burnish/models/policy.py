@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from burnish.core.logprobs import token_logps
 from burnish.core.masking import scatter_actions
 from burnish.errors import ModelError
+from burnish.models.fused_layers import fuse_layers
 from burnish.models.loading import LoadedModel
 from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
@@ -33,6 +34,7 @@ class Policy:
         if self.network.device.type == "cpu":
             # The fused kernel's backward pass is some four times slower than plain products there.
             self.network.set_attn_implementation("eager")
+            fuse_layers(self.network)
         self.tokenizer: PreTrainedTokenizerBase = loaded.tokenizer
         self.compute_dtype = compute_dtype
         self._trunk: nn.Module = loaded.network.base_model

@@ -102,11 +102,13 @@ def weights_of(config: PreTrainedConfig) -> str:
 
 
 def tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
-    """Words divided by spaces; `w0` is padding, `w1` ends a completion."""
-    words = {f"w{i}": i for i in range(vocabulary)}
-    inner = Tokenizer(models.WordLevel(words, unk_token="w2"))
+    """Words divided by spaces; the first two tokens are padding and the end of a completion."""
+    words = {_word(i): i for i in range(vocabulary)}
+    inner = Tokenizer(models.WordLevel(words, unk_token=_word(FIRST_WORD)))
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="w0", eos_token="w1")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token=_word(PAD_ID), eos_token=_word(EOS_ID)
+    )
 
 
 def token_rows(num_rows: int, length: int, vocabulary: int, *, seed: int) -> list[tuple[int, ...]]:
@@ -118,7 +120,11 @@ def token_rows(num_rows: int, length: int, vocabulary: int, *, seed: int) -> lis
 
 def text_of(token_ids: Sequence[int]) -> str:
     """What the tokenizer turns into `token_ids`."""
-    return " ".join(f"w{i}" for i in token_ids)
+    return " ".join(map(_word, token_ids))
+
+
+def _word(token_id: int) -> str:
+    return {PAD_ID: "<pad>", EOS_ID: "<eos>"}.get(token_id, f"w{token_id}")
 
 
 def _network(config: PreTrainedConfig) -> PreTrainedModel:

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from burnish.config import Config
+
+
+class LoraConfig(Config):
+    """A low-rank adapter is trained instead of the weights (LoRA, arXiv:2106.09685)."""
+
+    rank: int = Field(default=16, ge=1)
+    """r: rank of the update B A of each matrix; the paper finds 4 to 8 enough (section 7.2), and
+    more costs little."""
+
+    alpha: float = Field(default=32.0, gt=0)
+    """alpha: the update is scaled by alpha / r; 32 is the paper's for GPT-2 (table 11)."""
+
+    targets: Literal["all-linear"] | list[str] = "all-linear"
+    """Linear layers that get one, by the ends of their names, such as the LoRA paper's [q_proj,
+    v_proj]; all-linear: all but the output layer, as QLoRA found best (arXiv:2305.14314)."""
+
+    save_merged: bool = False
+    """Also write each saved model with the adapter merged into the weights, as `merged/` in its
+    folder, for tools that know no adapters."""
 
 
 class ModelConfig(Config):
@@ -13,7 +34,15 @@ class ModelConfig(Config):
 
     name: str
     """A local folder in the Hugging Face layout, a hub id (`org/name`), `builtin:arithmetic` (the
-    small base model inside the package) or `gemma3-270m` (from the extra [gemma])."""
+    small base model inside the package), `gemma3-270m` (from the extra [gemma]), or the folder of
+    a saved adapter."""
+
+    lora: LoraConfig | None = None
+    """Train a low-rank adapter and keep the weights as they are; none: train all weights."""
+
+    quantize: Literal["8bit", "4bit"] | None = None
+    """Hold the frozen weights in 8 or 4 bits, by bitsandbytes (the extra [quantize]); needs `lora`.
+    8bit is LLM.int8 (arXiv:2208.07339), 4bit is QLoRA's NF4 (arXiv:2305.14314)."""
 
     trim_vocabulary: bool = False
     """Train on the embedding rows that the task's texts and the byte fallback need; the full matrix
@@ -34,3 +63,12 @@ class ModelConfig(Config):
 
     cache_folder: Path = Path("~/.cache/burnish")
     """Where models that burnish itself converts are kept."""
+
+    @model_validator(mode="after")
+    def _quantized_weights_stay(self) -> Self:
+        if self.quantize is not None and self.lora is None:
+            raise ValueError(
+                f"quantize: {self.quantize} holds weights that cannot be trained; add lora: {{}} "
+                "to train an adapter on them, or leave quantize out"
+            )
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -18,8 +18,10 @@ from transformers.utils import logging as transformers_logging
 
 import burnish
 from burnish.errors import ModelError
-from burnish.models.config import ModelConfig
+from burnish.models.adapter_folder import base_of, continue_adapter, merged_network
+from burnish.models.config import LoraConfig, ModelConfig
 from burnish.models.gguf import gemma_folder
+from burnish.models.lora import Adapters, add_adapter
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.tokenizer import prepare_tokenizer, read_tokenizer
 from burnish.models.trimming import TrimmedVocabulary, trim
@@ -37,41 +39,99 @@ class LoadedModel:
         network: in evaluation mode (no dropout), on the CPU, with V or, trimmed, K rows.
         tokenizer: has EOS and a padding token of its own; its ids fit the network.
         trimmed: what was cut away, where the vocabulary is trimmed.
+        adapters: what is trained instead of the network's weights, where there are adapters.
+        saves_merged: with an adapter, also save a copy that has it in its weights.
     """
 
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     trimmed: TrimmedVocabulary | None = None
+    adapters: Adapters | None = None
+    saves_merged: bool = False
 
     def save(self, folder: Path) -> None:
-        """Write the model, with its full vocabulary, in the Hugging Face layout.
+        """Write the model, with its full vocabulary, in the Hugging Face layout; or its adapter.
 
         `folder` is complete or as it was before. Raises CheckpointError where writing fails.
         """
         with complete_folder(folder) as partial:
-            if self.trimmed is None:
-                write_layout(self.network, self.tokenizer, partial)
+            if self.adapters is None:
+                self._write(self.network, partial)
                 return
-            state = self.trimmed.full_state(self.network.state_dict())
-            write_layout(self.network, self.trimmed.tokenizer, partial, state=state)
-            self.trimmed.config.save_pretrained(partial)
-            if self.trimmed.generation_config is not None:
-                self.trimmed.generation_config.save_pretrained(partial)
+            self.adapters.write(partial)
+            tokenizer = self.tokenizer if self.trimmed is None else self.trimmed.tokenizer
+            tokenizer.save_pretrained(partial)
+            if self.saves_merged:
+                self._write(self.adapters.merged_network(), partial / "merged")
+
+    def _write(self, network: PreTrainedModel, folder: Path) -> None:
+        if self.trimmed is None:
+            write_layout(network, self.tokenizer, folder)
+            return
+        state = self.trimmed.full_state(network.state_dict())
+        write_layout(network, self.trimmed.tokenizer, folder, state=state)
+        self.trimmed.config.save_pretrained(folder)
+        if self.trimmed.generation_config is not None:
+            self.trimmed.generation_config.save_pretrained(folder)
 
 
-def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
-    """Load and check a model.
+def load(config: ModelConfig, *, texts: Iterable[str] = (), seed: int = 0) -> LoadedModel:
+    """Load and check a model, or an adapter with the model below it.
+
+    Without `config.lora`, an adapter becomes part of the weights.
 
     Args:
         config: which model, and how.
         texts: everything that will be tokenised (prompts, targets), as it will be tokenised; only
             read where `config.trim_vocabulary` is set.
+        seed: of a new adapter's random half.
 
     Raises ModelError, with what to do, where the model cannot be found, read or trained.
     """
     source = _source(config)
+    base = base_of(source)
+    if base is None:
+        network, tokenizer = _read(config, source, tokenizer_source=source)
+    else:
+        below = config.model_copy(update={"name": base})
+        network, tokenizer = _read(below, _source(below), tokenizer_source=source)
+        # The tokenizer's padding may have been added to it when the adapter was trained.
+        config = config.model_copy(update={"pad_token": config.pad_token or tokenizer.pad_token})
+    prepare_tokenizer(tokenizer, network, config)
+    network.eval()
+    trimmed = None
+    if config.trim_vocabulary:
+        tokenizer, trimmed = trim(network, tokenizer, texts)
+    loaded = LoadedModel(network, tokenizer, trimmed)
+    adapter = None if base is None else Path(source)
+    return _adapted(loaded, config.lora, adapter=adapter, base=base or source, seed=seed)
+
+
+def _adapted(
+    loaded: LoadedModel, lora: LoraConfig | None, *, adapter: Path | None, base: str, seed: int
+) -> LoadedModel:
+    """The model with the saved adapter, if any, and one to train, if asked for."""
+    network = loaded.network
+    if lora is None and adapter is None:
+        return loaded
+    if lora is None:
+        assert adapter is not None
+        return replace(loaded, network=merged_network(network, adapter))
+    if adapter is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            adapters = add_adapter(network, lora, base=base)
+    else:
+        adapters = continue_adapter(network, adapter, lora)
+    return replace(loaded, adapters=adapters, saves_merged=lora.save_merged)
+
+
+def _read(
+    config: ModelConfig, source: str, *, tokenizer_source: str
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The network, whole and on the CPU, and the tokenizer. Raises ModelError."""
     try:
-        tokenizer = read_tokenizer(source, trust_remote_code=config.trust_remote_code)
+        tokenizer = read_tokenizer(tokenizer_source, trust_remote_code=config.trust_remote_code)
         loaded = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=_DTYPES[config.dtype],
@@ -89,12 +149,7 @@ def load(config: ModelConfig, *, texts: Iterable[str] = ()) -> LoadedModel:
             f"{missing[0]}. They would be random. It is no causal language model, or incomplete."
         )
     own_weights(network)
-    prepare_tokenizer(tokenizer, network, config)
-    network.eval()
-    if not config.trim_vocabulary:
-        return LoadedModel(network, tokenizer)
-    smaller, trimmed = trim(network, tokenizer, texts)
-    return LoadedModel(network, smaller, trimmed)
+    return network, tokenizer
 
 
 def own_weights(network: PreTrainedModel) -> None:
@@ -116,12 +171,13 @@ def _source(config: ModelConfig) -> str:
         return str(_builtin_folder(config.name))
     folder = Path(config.name).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
+        if not (folder / "config.json").is_file() and base_of(str(folder)) is None:
             raise ModelError(
                 f"model {config.name}: the folder has no config.json, so it is no model in the "
-                "Hugging Face layout. Name the folder that holds config.json and the weights."
+                "Hugging Face layout. Name the folder that holds config.json and the weights, or "
+                "that of an adapter."
             )
-        return str(folder)
+        return str(folder.absolute())
     if folder.is_absolute() or config.name.startswith((".", "~")) or config.name.count("/") > 1:
         raise ModelError(
             f"model {config.name}: there is no such folder. Give an existing one, a hub id such as "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -16,6 +18,7 @@ from burnish.core.masking import scatter_actions
 from burnish.errors import ModelError
 from burnish.models.fused_layers import fuse_layers
 from burnish.models.loading import LoadedModel
+from burnish.models.lora import MAIN
 from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
 
@@ -30,6 +33,8 @@ class Policy:
     def __init__(self, loaded: LoadedModel, *, compute_dtype: torch.dtype) -> None:
         """`compute_dtype`: dtype of matrix products; the weights keep their own (autocast)."""
         self._loaded = loaded
+        self._adapters = loaded.adapters
+        self._adapter: str | None = MAIN
         self.network: PreTrainedModel = loaded.network.eval()
         if self.network.device.type == "cpu":
             # The fused kernel's backward pass is some four times slower than plain products there.
@@ -71,7 +76,7 @@ class Policy:
         Samples of one prompt share its computation; then only the states in which an action is
         chosen are filled in, and the others are zero.
         """
-        with self.computing():
+        with self.computing(), self._adapter_in_force():
             if shares_prompts(batch, self.network.config):
                 return hidden_with_shared_prompts(self._trunk, batch)
             output = self._trunk(
@@ -119,6 +124,40 @@ class Policy:
                 "seems), which training does not know. Use a model of another family."
             )
 
+    def frozen_view(self) -> Self | None:
+        """This policy as it is now, on the same weights: training it leaves the view as it is.
+
+        None where there is no adapter to switch, so that only a second copy of the weights is one.
+        """
+        return None if self._adapters is None else self._view(self._adapters.frozen_copy())
+
+    def trained_view(self) -> Self | None:
+        """A model that starts as this one is now and is trained beside it, on the same weights W.
+
+        None where there is no adapter, as above.
+        """
+        return None if self._adapters is None else self._view(self._adapters.trained_copy())
+
+    def sampling_network(self) -> PreTrainedModel:
+        """A network without adapters that computes what this policy does now."""
+        if self._adapters is None:
+            return self.network
+        return self._adapters.plain_network(self._adapter)
+
+    def sampling_weights(self) -> Mapping[str, Tensor]:
+        """What the weights of `sampling_network` would be now, by name."""
+        if self._adapters is None:
+            return self.network.state_dict()
+        return self._adapters.merged_weights(self._adapter)
+
     def save(self, folder: Path) -> None:
-        """Write the model in the Hugging Face layout, so that other tools load it as it is."""
+        """Write the model, or its adapter, so that other tools load it as it is."""
         self._loaded.save(folder)
+
+    def _view(self, adapter: str | None) -> Self:
+        view = copy.copy(self)
+        view._adapter = adapter
+        return view
+
+    def _adapter_in_force(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._adapters is None else self._adapters.using(self._adapter)

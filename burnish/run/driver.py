@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from burnish.evaluation.evaluate import evaluate
 from burnish.evaluation.metrics import accuracy_of, mean_interval
 from burnish.models.policy import Policy
+from burnish.models.trained_state import load_trained_state
 from burnish.rollout.engine import Engine
 from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
@@ -132,7 +133,7 @@ class Driver:
         return found
 
     def _dev_accuracy(self, policy: Policy, engine: Engine) -> dict[str, float]:
-        engine.sync(policy.network.state_dict())
+        engine.sync(policy.sampling_weights())
         renderer = self._bench.renderer(policy)
         evaluation = evaluate(
             engine,
@@ -229,7 +230,7 @@ def _save_models(run: StageRun, model: Trained) -> None:
     """The model of the last step, then the selected one."""
     model.save(run.folder / "last")
     if run.selection.weights:
-        model.network.load_state_dict(run.selection.weights)
+        load_trained_state(model.network, run.selection.weights)
     model.save(run.folder / "selected")
 
 

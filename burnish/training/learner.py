@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from burnish.config import Config
 from burnish.core.schedules import constant, linear_decay, warm_up_steps
 from burnish.errors import NonFiniteError
+from burnish.models.trained_state import load_trained_state, trained_state
 
 M = TypeVar("M")
 Metrics = dict[str, float]
@@ -45,10 +47,14 @@ class Learner:
     """Parameters in training with their optimizer. The same verbs for one process or many."""
 
     def __init__(self, modules: Mapping[str, nn.Module], config: OptimizerConfig) -> None:
-        """`modules`: what is trained, by a name that is stable between runs."""
+        """`modules`: what is trained, by a name that is stable between runs.
+
+        Of them, the parameters that take gradients; one that two modules share is one.
+        """
         self._modules = dict(modules)
         self._config = config
-        self._parameters = [p for m in self._modules.values() for p in m.parameters()]
+        trained = chain.from_iterable(trained_state(m).values() for m in self._modules.values())
+        self._parameters = list({id(parameter): parameter for parameter in trained}.values())
         self._optimizer = torch.optim.AdamW(
             self._parameters,
             lr=config.learning_rate,
@@ -105,9 +111,9 @@ class Learner:
         return {"train/grad_norm": norm, "train/learning_rate": rate}
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, optimizer moments and update count."""
+        """The weights in training, optimizer moments and update count."""
         return {
-            "modules": {name: module.state_dict() for name, module in self._modules.items()},
+            "modules": {name: trained_state(module) for name, module in self._modules.items()},
             "optimizer": self._optimizer.state_dict(),
             "num_updates": self._num_updates,
         }
@@ -115,7 +121,7 @@ class Learner:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken."""
         for name, module in self._modules.items():
-            module.load_state_dict(state["modules"][name])
+            load_trained_state(module, state["modules"][name])
         self._optimizer.load_state_dict(state["optimizer"])
         self._num_updates = state["num_updates"]
 

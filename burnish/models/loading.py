@@ -22,10 +22,12 @@ from burnish.models.adapter_folder import base_of, continue_adapter, merged_netw
 from burnish.models.config import LoraConfig, ModelConfig
 from burnish.models.gguf import gemma_folder
 from burnish.models.lora import Adapters, add_adapter
+from burnish.models.quantization import quantization
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.tokenizer import prepare_tokenizer, read_tokenizer
 from burnish.models.trimming import TrimmedVocabulary, trim
 
+_CPU = torch.device("cpu")
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 transformers_logging.disable_progress_bar()  # runs have a display of their own
@@ -36,7 +38,8 @@ class LoadedModel:
     """A causal language model with the tokenizer that belongs to it.
 
     Attributes:
-        network: in evaluation mode (no dropout), on the CPU, with V or, trimmed, K rows.
+        network: in evaluation mode (no dropout), with V or, trimmed, K rows; on the CPU, unless it
+            is quantised.
         tokenizer: has EOS and a padding token of its own; its ids fit the network.
         trimmed: what was cut away, where the vocabulary is trimmed.
         adapters: what is trained instead of the network's weights, where there are adapters.
@@ -75,7 +78,13 @@ class LoadedModel:
             self.trimmed.generation_config.save_pretrained(folder)
 
 
-def load(config: ModelConfig, *, texts: Iterable[str] = (), seed: int = 0) -> LoadedModel:
+def load(
+    config: ModelConfig,
+    *,
+    texts: Iterable[str] = (),
+    seed: int = 0,
+    device: torch.device = _CPU,
+) -> LoadedModel:
     """Load and check a model, or an adapter with the model below it.
 
     Without `config.lora`, an adapter becomes part of the weights.
@@ -85,16 +94,17 @@ def load(config: ModelConfig, *, texts: Iterable[str] = (), seed: int = 0) -> Lo
         texts: everything that will be tokenised (prompts, targets), as it will be tokenised; only
             read where `config.trim_vocabulary` is set.
         seed: of a new adapter's random half.
+        device: where the network will be; quantised weights are put there at once.
 
     Raises ModelError, with what to do, where the model cannot be found, read or trained.
     """
     source = _source(config)
     base = base_of(source)
     if base is None:
-        network, tokenizer = _read(config, source, tokenizer_source=source)
+        network, tokenizer = _read(config, source, tokenizer_source=source, device=device)
     else:
         below = config.model_copy(update={"name": base})
-        network, tokenizer = _read(below, _source(below), tokenizer_source=source)
+        network, tokenizer = _read(below, _source(below), tokenizer_source=source, device=device)
         # The tokenizer's padding may have been added to it when the adapter was trained.
         config = config.model_copy(update={"pad_token": config.pad_token or tokenizer.pad_token})
     prepare_tokenizer(tokenizer, network, config)
@@ -127,26 +137,37 @@ def _adapted(
 
 
 def _read(
-    config: ModelConfig, source: str, *, tokenizer_source: str
+    config: ModelConfig, source: str, *, tokenizer_source: str, device: torch.device
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The network, whole and on the CPU, and the tokenizer. Raises ModelError."""
+    """The network, whole, and the tokenizer. Raises ModelError."""
+    dtype = _DTYPES[config.dtype]
+    quantized = {}
+    if config.quantize is not None:
+        quantized["quantization_config"] = quantization(config.quantize, compute_dtype=dtype)
+        quantized["device_map"] = {"": device}
     try:
         tokenizer = read_tokenizer(tokenizer_source, trust_remote_code=config.trust_remote_code)
         loaded = AutoModelForCausalLM.from_pretrained(
             source,
-            dtype=_DTYPES[config.dtype],
+            dtype=dtype,
             use_safetensors=True,
             trust_remote_code=config.trust_remote_code,
             output_loading_info=True,
+            **quantized,
         )
     except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
-        raise ModelError(_unreadable(config, error)) from error
+        raise ModelError(_unreadable(config, device, error)) from error
     network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise ModelError(
             f"model {config.name}: its files lack {len(missing)} of the network's weights, such as "
             f"{missing[0]}. They would be random. It is no causal language model, or incomplete."
+        )
+    if "peft_config" in vars(network):
+        raise ModelError(
+            f"model {config.name}: it is an adapter on the hub, or one with a whole model in its "
+            "folder. Download it, and name a folder that holds the adapter alone."
         )
     own_weights(network)
     return network, tokenizer
@@ -160,7 +181,8 @@ def own_weights(network: PreTrainedModel) -> None:
     """
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.data = parameter.data.clone()
+            if parameter.is_floating_point():  # quantised ones were computed and are no view
+                parameter.data = parameter.data.clone()
 
 
 def _source(config: ModelConfig) -> str:
@@ -197,10 +219,16 @@ def _builtin_folder(name: str) -> Path:
     return folder
 
 
-def _unreadable(config: ModelConfig, error: Exception) -> str:
+def _unreadable(config: ModelConfig, device: torch.device, error: Exception) -> str:
     reason = " ".join(str(error).split())
     if len(reason) > 400:
         reason = f"{reason[:400]}..."
+    if config.quantize is not None:
+        return (
+            f"model {config.name}: cannot be loaded on the device {device.type} with "
+            f"model.quantize: {config.quantize}. Try without it; if that works, this version of "
+            f"bitsandbytes does not run there. The library says: {reason}"
+        )
     return (
         f"model {config.name}: cannot be loaded. A folder must hold config.json, a tokenizer and "
         "*.safetensors weights; any other name is looked up on the hub, which needs a network "

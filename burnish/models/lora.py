@@ -80,16 +80,13 @@ class Adapters:
         """W + (alpha / rank) B A under the names of the network without adapters."""
         return MergedWeights(self._network, adapter)
 
-    def plain_network(self, adapter: str | None) -> PreTrainedModel:
+    def plain_network(self, adapter: str | None, *, dtype: torch.dtype) -> PreTrainedModel:
         """A network without adapters that computes the same; see `merging.plain_network`."""
-        return plain_network(self._network, adapter)
+        return plain_network(self._network, adapter, dtype=dtype)
 
     def merged_network(self) -> PreTrainedModel:
-        """The plain network of the main adapter, all in the dtype of the weights W: for a file."""
-        plain = self.plain_network(MAIN)
-        for parameter in plain.parameters():
-            parameter.data = parameter.data.to(self._network.dtype)
-        return plain
+        """The plain network of the main adapter, in the dtype of the weights W: for a file."""
+        return self.plain_network(MAIN, dtype=self._network.dtype)
 
     def write(self, folder: Path) -> None:
         """Write the main adapter as peft and `transformers` read it."""

@@ -25,7 +25,9 @@ from transformers import (
 )
 
 from burnish.errors import ModelError
+from burnish.models.config import LoraConfig
 from burnish.models.loading import LoadedModel, own_weights
+from burnish.models.lora import Adapters, add_adapter
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.token_batch import TokenBatch
 from burnish.models.tokenizer import read_tokenizer
@@ -42,8 +44,13 @@ class OutcomeVerifier:
         tokenizer: PreTrainedTokenizerBase,
         *,
         compute_dtype: torch.dtype,
+        adapters: Adapters | None = None,
     ) -> None:
-        """`compute_dtype`: dtype of the backbone's matrix products; the head is in float32."""
+        """`compute_dtype`: dtype of the backbone's matrix products; the head is in float32.
+
+        `adapters`: what is trained of the backbone, where it is not all of it.
+        """
+        self._adapters = adapters
         self.network: PreTrainedModel = network.eval()
         self.tokenizer: PreTrainedTokenizerBase = tokenizer
         self._compute_dtype = compute_dtype
@@ -71,16 +78,22 @@ class OutcomeVerifier:
         return functional.linear(hidden.float(), self._head.weight.float())
 
     def save(self, folder: Path) -> None:
-        """Write it in the Hugging Face layout, loadable as `AutoModelForSequenceClassification`."""
+        """Write it in the Hugging Face layout, loadable as `AutoModelForSequenceClassification`.
+
+        Adapters are merged into the weights.
+        """
+        network = self.network if self._adapters is None else self._adapters.merged_network()
         with complete_folder(folder) as partial:
-            write_layout(self.network, self.tokenizer, partial)
+            write_layout(network, self.tokenizer, partial)
 
 
-def start_verifier(start: LoadedModel, *, compute_dtype: torch.dtype) -> OutcomeVerifier:
+def start_verifier(
+    start: LoadedModel, *, compute_dtype: torch.dtype, lora: LoraConfig | None = None
+) -> OutcomeVerifier:
     """A verifier with the backbone of a language model and a random head (torch's generator).
 
-    Raises ModelError where transformers has no such class for the family, or the vocabulary is
-    trimmed.
+    With `lora`, its head and an adapter on the backbone are trained. Raises ModelError where
+    transformers has no such class for the family, or the vocabulary is trimmed.
     """
     if start.trimmed is not None:
         raise ModelError(
@@ -98,7 +111,12 @@ def start_verifier(start: LoadedModel, *, compute_dtype: torch.dtype) -> Outcome
             f"text classifier with the same backbone ({' '.join(str(error).split())[:200]}). "
             "Start from a Llama, Qwen, Gemma, Mistral or GPT-2 type model."
         ) from error
-    return OutcomeVerifier(network, start.tokenizer, compute_dtype=compute_dtype)
+    adapters = None
+    if lora is not None:
+        head = _head(network)
+        adapters = add_adapter(network, lora, output_layer=head)
+        head.requires_grad_(True)
+    return OutcomeVerifier(network, start.tokenizer, compute_dtype=compute_dtype, adapters=adapters)
 
 
 def load_verifier(folder: Path, *, compute_dtype: torch.dtype = torch.float32) -> OutcomeVerifier:

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from burnish.errors import ModelError
+from burnish.models.config import LoraConfig
 from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, start_verifier
 from burnish.models.tiny import Family, tiny_model
 from burnish.models.token_batch import TokenBatch
@@ -99,3 +100,24 @@ def test_a_trimmed_vocabulary_is_refused():
         start_verifier(
             replace(start, tokenizer=tokenizer, trimmed=trimmed), compute_dtype=torch.float32
         )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_a_verifier_with_an_adapter_trains_that_and_its_head_and_is_saved_as_a_plain_one(
+    family, tmp_path
+):
+    torch.manual_seed(3)
+    ours = start_verifier(tiny_model(family), compute_dtype=torch.float32, lora=LoraConfig(rank=4))
+    trained = {name for name, p in ours.network.named_parameters() if p.requires_grad}
+    assert {name for name in trained if ".lora_" not in name} == {"score.weight"}
+    assert not [name for name in trained if name.startswith("score.lora")]
+    before = ours.logits(batch(SHORT, LONG))
+    for name, parameter in ours.network.named_parameters():
+        if name in trained:
+            parameter += 0.05 * torch.randn_like(parameter)
+    moved = ours.logits(batch(SHORT, LONG))
+    assert not torch.allclose(moved, before, atol=1e-2)
+    ours.save(tmp_path / "saved")
+    again = load_verifier(tmp_path / "saved")
+    torch.testing.assert_close(again.logits(batch(SHORT, LONG)), moved, rtol=0, atol=1e-5)

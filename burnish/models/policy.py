@@ -19,6 +19,7 @@ from burnish.errors import ModelError
 from burnish.models.fused_layers import fuse_layers
 from burnish.models.loading import LoadedModel
 from burnish.models.lora import MAIN
+from burnish.models.quantization import let_gradients_through
 from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
 
@@ -36,6 +37,7 @@ class Policy:
         self._adapters = loaded.adapters
         self._adapter: str | None = MAIN
         self.network: PreTrainedModel = loaded.network.eval()
+        let_gradients_through(self.network)
         if self.network.device.type == "cpu":
             # The fused kernel's backward pass is some four times slower than plain products there.
             self.network.set_attn_implementation("eager")
@@ -139,10 +141,13 @@ class Policy:
         return None if self._adapters is None else self._view(self._adapters.trained_copy())
 
     def sampling_network(self) -> PreTrainedModel:
-        """A network without adapters that computes what this policy does now."""
+        """A network without adapters that computes what this policy does now.
+
+        Weights that are merged for it are in the compute dtype.
+        """
         if self._adapters is None:
             return self.network
-        return self._adapters.plain_network(self._adapter)
+        return self._adapters.plain_network(self._adapter, dtype=self.compute_dtype)
 
     def sampling_weights(self) -> Mapping[str, Tensor]:
         """What the weights of `sampling_network` would be now, by name."""

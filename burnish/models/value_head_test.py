@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import torch
+from torch import nn
 
+from burnish.models.config import LoraConfig
+from burnish.models.lora import add_adapter
 from burnish.models.policy import Policy
 from burnish.models.tiny import tiny_model
 from burnish.models.token_batch import TokenBatch
@@ -75,3 +79,35 @@ def test_values_are_float32_also_where_products_are_bfloat16():
     model = Policy(tiny_model("llama"), compute_dtype=torch.bfloat16)
     hidden = model.hidden_states(batch())
     assert SharedCritic(model).values(batch(), hidden).dtype == torch.float32
+
+
+def adapted() -> Policy:
+    model = tiny_model("llama")
+    adapters = add_adapter(model.network, LoraConfig(rank=4))
+    return Policy(replace(model, adapters=adapters), compute_dtype=torch.float32)
+
+
+def with_gradients(network: nn.Module) -> set[str]:
+    return {name for name, p in network.named_parameters() if p.grad is not None}
+
+
+def test_shared_critic_sends_gradients_into_the_adapter_alone():
+    model = adapted()
+    SharedCritic(model).values(batch(), model.hidden_states(batch())).sum().backward()
+    found = with_gradients(model.network)
+    assert found
+    assert all(".lora_" in name for name in found)
+
+
+def test_separate_critic_on_the_policys_weights_trains_an_adapter_of_its_own():
+    model = adapted()
+    network = model.trained_view()
+    assert network is not None
+    critic = SeparateCritic(network)
+    hidden = model.hidden_states(batch())
+    critic.values(batch(), hidden).sum().backward()
+    found = with_gradients(model.network)
+    assert found
+    assert all(".copy_1." in name for name in found)
+    assert network.network is model.network
+    torch.testing.assert_close(model.hidden_states(batch()), hidden, rtol=0, atol=0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from burnish.errors import NonFiniteError
+from burnish.errors import CheckpointError, NonFiniteError
 from burnish.training.learner import Learner, OptimizerConfig
 
 
@@ -154,3 +154,52 @@ def test_weight_decay_is_off_unless_asked_for():
         learner.optim_step(num_steps=1)
     assert torch.equal(plain.weight, linear().weight)
     torch.testing.assert_close(decayed.weight, linear().weight * 0.95)
+
+
+def adapted(seed: int = 0) -> nn.Sequential:
+    """A frozen layer below one in training."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))
+    model[0].requires_grad_(False)
+    return model
+
+
+def test_what_takes_no_gradient_is_neither_updated_nor_saved():
+    model = adapted()
+    before = weights(model)
+    learner = learner_of(model, weight_decay=0.5, learning_rate=0.1)
+    train(learner, model, 2)
+    changed = [not torch.equal(a, b) for a, b in zip(weights(model), before, strict=True)]
+    assert changed == [False, False, True, True]
+    saved = learner.state_dict()["modules"]["model"]
+    assert saved.keys() == {"1.weight", "1.bias"}
+
+
+def test_a_learner_above_frozen_weights_continues_bit_for_bit():
+    straight, first, second = adapted(), adapted(), adapted()
+    train(learner_of(straight), straight, 5)
+    stopped = learner_of(first)
+    train(stopped, first, 3)
+    resumed = learner_of(second)
+    resumed.load_state_dict(stopped.state_dict())
+    for step in (3, 4):
+        resumed.forward_backward([batches()[step % 4]], loss_of(second), ids_of=ids)
+        resumed.optim_step(num_steps=8)
+    assert all(torch.equal(a, b) for a, b in zip(weights(second), weights(straight), strict=True))
+
+
+def test_a_checkpoint_of_other_parameters_is_refused():
+    full, partly = adapted(), adapted()
+    full.requires_grad_(True)
+    with pytest.raises(CheckpointError, match=r"differ in what is trained, such as in 0\.bias"):
+        learner_of(partly).load_state_dict(learner_of(full).state_dict())
+
+
+def test_a_parameter_that_two_modules_share_is_updated_once():
+    alone, shared = linear(), linear()
+    train(learner_of(alone, learning_rate=0.1, schedule="constant"), alone, 2)
+    both = Learner(
+        {"a": shared, "b": shared}, OptimizerConfig(learning_rate=0.1, schedule="constant")
+    )
+    train(both, shared, 2)
+    assert all(torch.equal(a, b) for a, b in zip(weights(alone), weights(shared), strict=True))

@@ -16,7 +16,7 @@ from torch import nn
 from burnish.config import Config
 from burnish.data.rendering import Renderer
 from burnish.data.tasks.task import Split, Task
-from burnish.errors import DataError
+from burnish.errors import ConfigError, DataError
 from burnish.graders.grader import Grader
 from burnish.models.config import ModelConfig
 from burnish.models.loading import load
@@ -72,8 +72,10 @@ class Workbench:
         """The policy saved in `folder`, or the model that the recipe names."""
         config = self._model_in(folder)
         texts = self._texts if config.trim_vocabulary else ()
-        loaded = load(config, texts=texts, seed=derived_seed(self.seed, "adapter"))
-        nn.Module.to(loaded.network, self._device)
+        seed = derived_seed(self.seed, "adapter")
+        loaded = load(config, texts=texts, seed=seed, device=self._device)
+        if loaded.network.device.type != self._device.type:
+            nn.Module.to(loaded.network, self._device)
         policy = Policy(loaded, compute_dtype=self._dtype)
         policy.check()
         return policy
@@ -95,10 +97,18 @@ class Workbench:
     def start_verifier(self, folder: Path | None = None) -> OutcomeVerifier:
         """A verifier with the backbone of the policy in `folder`, or of the recipe's model.
 
-        It keeps its whole vocabulary: it has no softmax over it that trimming could save.
+        It keeps its whole vocabulary: it has no softmax over it that trimming could save. Where the
+        policy has an adapter, that is merged, and the verifier trains one of its own. Raises
+        ConfigError where the recipe wants quantised weights, which is not done for verifiers.
         """
-        config = self._model_in(folder).model_copy(update={"trim_vocabulary": False})
-        verifier = start_verifier(load(config), compute_dtype=self._dtype)
+        if self.model.quantize is not None:
+            raise ConfigError(
+                f"model.quantize: {self.model.quantize} is for policies only; a reranker is not "
+                "trained on quantised weights. Leave it out; model.lora alone works."
+            )
+        plain = {"trim_vocabulary": False, "lora": None}
+        start = load(self._model_in(folder).model_copy(update=plain))
+        verifier = start_verifier(start, compute_dtype=self._dtype, lora=self.model.lora)
         nn.Module.to(verifier.network, self._device)
         return verifier
 

@@ -15,7 +15,7 @@ from burnish.methods.reft.reinforce import (
     reinforce,
     terminal_rewards,
 )
-from burnish.models.config import ModelConfig
+from burnish.models.config import LoraConfig, ModelConfig
 from burnish.models.token_batch import TokenBatch
 from burnish.training.experience import Experience
 from burnish.training.learner import OptimizerConfig
@@ -159,9 +159,15 @@ class EvenTokens:
         return [Score(share, False, None) for share in shares]
 
 
-def bench_of(model_folder: Path, *, grader: Grader | None = None, tokens: int = 6) -> Workbench:
+def bench_of(
+    model_folder: Path,
+    *,
+    grader: Grader | None = None,
+    tokens: int = 6,
+    lora: LoraConfig | None = None,
+) -> Workbench:
     return Workbench(
-        model=ModelConfig(name=str(model_folder)),
+        model=ModelConfig(name=str(model_folder), lora=lora),
         task=ArithmeticTask(train_size=6, dev_size=2, test_size=2, min_steps=1, max_steps=2),
         grader=grader or Lottery(),
         lengths=LengthConfig(max_prompt_tokens=200, max_new_tokens=tokens),
@@ -170,10 +176,8 @@ def bench_of(model_folder: Path, *, grader: Grader | None = None, tokens: int = 
     )
 
 
-def stage(
-    model_folder: Path, folder: Path, bench: Workbench | None = None, **settings
-) -> tuple[StageRun, list[StepResult]]:
-    config = ReinforceConfig.model_validate(
+def config_of(**settings) -> ReinforceConfig:
+    return ReinforceConfig.model_validate(
         {
             "num_steps": 2,
             "batch_size": 3,
@@ -183,9 +187,14 @@ def stage(
         }
         | settings
     )
+
+
+def stage(
+    model_folder: Path, folder: Path, bench: Workbench | None = None, **settings
+) -> tuple[StageRun, list[StepResult]]:
     run = StageRun("reft", folder, seed=3, artifacts={"warm_up": model_folder})
     bench = bench or bench_of(model_folder)
-    return run, list(reinforce(run, bench=bench, config=config))
+    return run, list(reinforce(run, bench=bench, config=config_of(**settings)))
 
 
 def weights(model) -> dict[str, torch.Tensor]:
@@ -276,6 +285,62 @@ def test_reward_rises(model_folder, tmp_path):
     )
     rewards = [result.metrics["rollout/reward"] for result in results]
     assert sum(rewards[-4:]) / 4 - sum(rewards[:4]) / 4 > 0.15
+
+
+LORA = LoraConfig(rank=4)
+
+
+@pytest.fixture
+def adapter_folder(model_folder, tmp_path):
+    """What a warm-up with an adapter leaves: not the base model."""
+    policy = bench_of(model_folder, lora=LORA).load_policy()
+    with torch.no_grad():
+        for parameter in policy.network.parameters():
+            if parameter.requires_grad:
+                parameter += 0.05
+    policy.save(tmp_path / "warm_up")
+    return tmp_path / "warm_up"
+
+
+@pytest.mark.parametrize("critic", ["shared", "separate"])
+@pytest.mark.parametrize("warm_up", ["model_folder", "adapter_folder"])
+def test_an_adapter_is_trained_against_its_start_and_the_engine_follows_it(
+    warm_up, critic, model_folder, tmp_path, request
+):
+    start, bench = request.getfixturevalue(warm_up), bench_of(model_folder, lora=LORA)
+    run, (first, second, third) = stage(
+        start, tmp_path / "run", bench, num_steps=3, critic=critic, ppo={"num_epochs": 2}
+    )
+    assert first.metrics["ppo/kl"] == 0.0
+    assert all(view.logp == view.ref_logp for view in first.token_views)
+    assert all(r.metrics["ppo/logp_gap"] < 1e-3 for r in (first, second, third))
+    assert third.metrics["ppo/kl"] != 0.0
+    assert run.model is not None
+    before, after = weights(bench.load_policy(start)), weights(run.model)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {name for name in before if ".lora_" in name}
+
+
+def test_a_separate_critic_with_adapters_adds_no_second_network(model_folder, tmp_path):
+    bench = bench_of(model_folder, lora=LORA)
+    run, _ = stage(model_folder, tmp_path, bench, num_steps=1, critic="separate")
+    assert run.model is not None
+    trained = [p for p in run.model.network.parameters() if p.requires_grad]
+    assert len(trained) == 2 * 28
+
+
+def test_a_reference_with_adapters_is_the_warm_up_also_after_a_resume(adapter_folder, tmp_path):
+    bench, start = bench_of(adapter_folder, lora=LORA), adapter_folder
+    _, whole = stage(start, tmp_path / "whole", bench, num_steps=3)
+    config = config_of(num_steps=3)
+    run = StageRun("reft", tmp_path / "cut", seed=3, artifacts={"warm_up": start})
+    for _ in reinforce(run, bench=bench, config=config):
+        if run.num_done == 2:
+            run.write_checkpoint()
+            break
+    again = StageRun("reft", tmp_path / "cut", seed=3, artifacts={"warm_up": start})
+    (last,) = reinforce(again, bench=bench, config=config)
+    assert last.metrics == whole[-1].metrics
 
 
 def test_defaults_are_those_of_the_released_code():

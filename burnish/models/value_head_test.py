@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import nn
 
@@ -111,3 +112,13 @@ def test_separate_critic_on_the_policys_weights_trains_an_adapter_of_its_own():
     assert all(".copy_1." in name for name in found)
     assert network.network is model.network
     torch.testing.assert_close(model.hidden_states(batch()), hidden, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("critic", [SharedCritic, SeparateCritic])
+@torch.no_grad()
+def test_a_head_that_starts_at_zero_values_every_state_at_zero(critic):
+    model = policy()
+    hidden = model.hidden_states(batch())
+
+    assert not critic(model, head_start="zero").values(batch(), hidden).any()
+    assert critic(model).values(batch(), hidden).any()

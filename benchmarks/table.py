@@ -82,7 +82,7 @@ def add_options(parser: argparse.ArgumentParser, name: str) -> None:
 def publish(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     """Print the table and write the file, with the rows it had where `--append` asks for them."""
     print_table(rows)
-    new = [row.json() | _origin() for row in rows]
+    new = [row.json() | _origin(arguments.threads) for row in rows]
     path: Path = arguments.json
     if arguments.append and path.is_file():
         measured = {_key(row) for row in new}
@@ -124,14 +124,14 @@ def _key(row: Mapping[str, Json]) -> tuple[Json, ...]:
     return row["workload"], row["engine"], row["unit"]
 
 
-def _origin() -> dict[str, Json]:
+def _origin(threads: int) -> dict[str, Json]:
     on_cuda = torch.cuda.is_available()
     return {
         "commit": _commit(),
         "torch": torch.__version__,
         "transformers": metadata.version("transformers"),
         "device": torch.cuda.get_device_name() if on_cuda else f"{platform.machine()} cpu",
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "day": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     }
 

@@ -166,7 +166,9 @@ def limit_memory() -> None:
     fields = {line.split(":")[0]: line.split()[1] for line in meminfo.read_text().splitlines()}
     free = int(fields["MemAvailable"]) * 1024
     limit = int(SHARE_OF_FREE_MEMORY * free)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def engines_at_hand(names: Sequence[str]) -> list[str]:

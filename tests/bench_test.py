@@ -106,7 +106,6 @@ def test_small_micro_batches_of_ragged_rows_hold_little_padding():
     assert padding_share(micro_batches(ragged_rows(), max_tokens=1024)) <= 0.1
 
 
-@pytest.mark.xfail(reason="40 %: a budget this large mixes all lengths in few batches", strict=True)
 def test_micro_batches_of_the_default_size_hold_little_padding():
     budget = ComputeConfig().max_tokens_per_batch
     assert padding_share(micro_batches(ragged_rows(), max_tokens=budget)) <= 0.1

@@ -1,65 +1,97 @@
-"""Batches cut by token budget: little padding, and samples of one prompt together."""
+"""Batches cut by token budget: little padding, and samples of one prompt together where it pays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from burnish.models.token_batch import TokenSequence, prompt_of
 
 S = TypeVar("S", bound=TokenSequence)
 
+MAX_PADDING = 0.08
+FULL_ENOUGH = 512
+"""Computed tokens from which on a batch is rather closed than padded: the cost of one more batch is
+that of about as many tokens of padding."""
+
 
 def micro_batches(sequences: Sequence[S], *, max_tokens: int) -> list[list[S]]:
     """Partition `sequences` so that no batch, padding included, has more than `max_tokens` tokens.
 
-    Sequences are sorted by length, longest first, so that memory peaks at once; those with one
-    prompt stand together, because the policy computes a prompt once a batch. One that is longer
-    than the budget stands alone.
+    The policy computes a prompt once a batch, so samples of one prompt should stand together; rows
+    of one length should, too, and a batch that is large enough takes no more than a tenth of
+    padding. Both orders are tried, and the one that computes fewer tokens is taken. The longest
+    rows come first, so that memory peaks at once. One that is longer than the budget stands alone.
     """
-    prompts = {id(sequence): prompt_of(sequence) for sequence in sequences}
-    longest: dict[tuple[int, ...], int] = {}
-    for sequence in sequences:
-        prompt = prompts[id(sequence)]
-        longest[prompt] = max(longest.get(prompt, 0), len(sequence.token_ids))
-
-    def order(sequence: S) -> tuple[int, tuple[int, ...], int]:
-        prompt = prompts[id(sequence)]
-        return longest[prompt], prompt, len(sequence.token_ids)
-
-    batches: list[list[S]] = []
-    size = _Size()
-    for sequence in sorted(sequences, key=order, reverse=True):
-        prompt = prompts[id(sequence)]
-        grown = size.with_row(prompt, len(sequence.token_ids) - len(prompt))
-        if not batches or grown.num_tokens > max_tokens:
-            batches.append([])
-            grown = _Size().with_row(prompt, len(sequence.token_ids) - len(prompt))
-        batches[-1].append(sequence)
-        size = grown
-    return batches
+    rows = [_Row(sequence, prompt_of(sequence)) for sequence in sequences]
+    rows.sort(key=lambda row: (row.length, row.prompt), reverse=True)
+    of_prompt: dict[tuple[int, ...], list[_Row[S]]] = {}
+    for row in rows:
+        of_prompt.setdefault(row.prompt, []).append(row)
+    plans = [_cut(of_prompt.values(), max_tokens), _cut([[row] for row in rows], max_tokens)]
+    best = min(plans, key=lambda plan: sum(batch.num_tokens for batch in plan))
+    return [[row.sequence for row in batch.rows] for batch in best]
 
 
 @dataclass(frozen=True, slots=True)
-class _Size:
-    """Of a padded batch whose rows are grouped by prompt; each prompt is counted once."""
+class _Row(Generic[S]):
+    sequence: S
+    prompt: tuple[int, ...]
 
-    num_rows: int = 0
-    num_prompts: int = 0
-    last_prompt: tuple[int, ...] | None = None
+    @property
+    def length(self) -> int:
+        return len(self.sequence.token_ids)
+
+    @property
+    def num_rest(self) -> int:
+        return self.length - len(self.prompt)
+
+
+@dataclass(slots=True)
+class _Batch(Generic[S]):
+    """Rows and the size of what is computed for them: each prompt once, and all rests, padded."""
+
+    rows: list[_Row[S]] = field(default_factory=list)
+    prompts: set[tuple[int, ...]] = field(default_factory=set)
     widest_prompt: int = 0
     widest_rest: int = 0
+    num_real: int = 0
 
     @property
     def num_tokens(self) -> int:
-        return self.num_prompts * self.widest_prompt + self.num_rows * self.widest_rest
+        return len(self.prompts) * self.widest_prompt + len(self.rows) * self.widest_rest
 
-    def with_row(self, prompt: tuple[int, ...], num_rest: int) -> _Size:
-        return _Size(
-            self.num_rows + 1,
-            self.num_prompts + (prompt != self.last_prompt),
-            prompt,
-            max(self.widest_prompt, len(prompt)),
-            max(self.widest_rest, num_rest),
+    @property
+    def padding(self) -> float:
+        return 1.0 - self.num_real / self.num_tokens
+
+    def with_row(self, row: _Row[S]) -> _Batch[S]:
+        """What the batch would be with one row more."""
+        is_new = row.prompt not in self.prompts
+        return _Batch(
+            [*self.rows, row],
+            self.prompts | {row.prompt},
+            max(self.widest_prompt, len(row.prompt)),
+            max(self.widest_rest, row.num_rest),
+            self.num_real + row.num_rest + is_new * len(row.prompt),
         )
+
+    def is_full_for(self, grown: _Batch[S]) -> bool:
+        """Whether it is large enough to be closed rather than padded for what makes it `grown`."""
+        return self.num_tokens >= FULL_ENOUGH and grown.padding > MAX_PADDING
+
+
+def _cut(units: Iterable[Sequence[_Row[S]]], max_tokens: int) -> list[_Batch[S]]:
+    """Batches of rows in the order of `units`; padding closes one only between two units."""
+    batches = [_Batch[S]()]
+    for unit in units:
+        for place, row in enumerate(unit):
+            batch = batches[-1]
+            grown = batch.with_row(row)
+            is_full = place == 0 and batch.is_full_for(grown)
+            if batch.rows and (is_full or grown.num_tokens > max_tokens):
+                batches.append(_Batch[S]().with_row(row))
+            else:
+                batches[-1] = grown
+    return [batch for batch in batches if batch.rows]

@@ -49,3 +49,40 @@ def test_the_longest_comes_first():
     batches = micro_batches([example((1,), 2), example((2,), 9)], max_tokens=10)
 
     assert sum(batches[0][0].is_action) == 9
+
+
+def padding_of(batches):
+    computed = sum(map(padded_tokens, batches))
+    real = sum(
+        sum(len(prompt) for prompt in {e.token_ids[: e.is_action.index(True)] for e in batch})
+        + sum(sum(e.is_action) for e in batch)
+        for batch in batches
+    )
+    return 1 - real / computed
+
+
+def test_a_batch_that_is_large_enough_takes_no_more_than_a_tenth_of_padding():
+    source = random.Random(0)
+    rows = [example((n,) * 8, min(400, 1 + int(source.expovariate(1 / 40)))) for n in range(400)]
+
+    batches = micro_batches(rows, max_tokens=100_000)
+
+    assert padding_of(batches) <= 0.1
+    assert len(batches) < 20
+
+
+def test_short_samples_of_long_prompts_stay_with_their_prompt():
+    rows = [example((p,) * 200, n) for p in range(10) for n in range(10, 20)]
+
+    batches = micro_batches(rows, max_tokens=100_000)
+
+    prompts_computed = sum(len({e.token_ids[0] for e in batch}) for batch in batches)
+    assert prompts_computed == 10
+
+
+def test_samples_of_short_prompts_stand_with_others_of_their_length():
+    rows = [example((p,) * 8, n) for p in range(20) for n in (10, 100, 200, 300)]
+
+    batches = micro_batches(rows, max_tokens=100_000)
+
+    assert padding_of(batches) <= 0.1

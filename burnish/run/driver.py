@@ -49,9 +49,9 @@ class Driver:
     """Runs one recipe in one folder."""
 
     def __init__(self, recipe: Recipe, folder: Path, *, progress: Progress) -> None:
-        self._recipe = recipe
         self._folder = RunFolder(folder)
-        self._bench: Workbench = recipe.workbench()
+        self._recipe = _pinned(recipe, self._folder)
+        self._bench: Workbench = self._recipe.workbench()
         self._progress = progress
         self._stop_signal: int | None = None
         self._is_testing = False
@@ -238,3 +238,12 @@ def _token_row(view: TokenView, tokenizer: PreTrainedTokenizerBase) -> dict[str,
     row = asdict(view)
     row["tokens"] = [tokenizer.decode([i]) for i in row.pop("token_ids")]
     return row
+
+
+def _pinned(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """A dtype of `auto` becomes the one that the run was started with, or this machine's faster."""
+    before = folder.recorded_config()
+    compute = recipe.compute.pinned()
+    if recipe.compute.dtype == "auto" and before is not None:
+        compute = recipe.compute.model_copy(update={"dtype": before["compute"]["dtype"]})
+    return recipe.model_copy(update={"compute": compute})

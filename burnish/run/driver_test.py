@@ -19,6 +19,7 @@ from burnish.errors import CheckpointError
 from burnish.run.driver import Driver, Stopped
 from burnish.run.progress import Silent
 from burnish.run.recipe import Recipe
+from burnish.training import workbench
 
 REFT = {
     "type": "reft",
@@ -287,6 +288,21 @@ def test_a_run_is_not_continued_with_another_recipe_and_the_changed_keys_are_nam
     with pytest.raises(CheckpointError) as caught:
         run(tree_of(model_folder, method=changed, seed=6), finished[0], resume=True)
     assert "another recipe: method.reinforce.kl_coef, seed differ" in str(caught.value)
+
+
+def test_an_automatic_dtype_is_decided_once(model_folder, tmp_path, monkeypatch):
+    method = {"type": "sft", "epochs": 2, "batch_size": 8}
+    tree = tree_of(model_folder, method=method, compute={"device": "cpu"}, checkpoint_every=1)
+    monkeypatch.setattr(workbench, "faster_dtype", lambda _: torch.bfloat16)
+    with pytest.raises(Stopped):
+        run(tree, tmp_path / "run", Watching(stop=("sft", 1)))
+    monkeypatch.setattr(workbench, "faster_dtype", lambda _: torch.float32)
+
+    results = run(tree, tmp_path / "run", resume=True)
+
+    assert results["sft"]["steps"] == 2
+    recorded = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text(encoding="utf-8"))
+    assert recorded["compute"]["dtype"] == "bfloat16"
 
 
 def test_resume_of_a_run_that_never_began_begins_it(model_folder, tmp_path):

@@ -37,11 +37,16 @@ class RunFolder:
 
         Raises CheckpointError where one is there and `resume` is off, or its recipe differs.
         """
-        written = self.path / "config.yaml"
-        if written.exists():
-            self._check_continuation(config, resume=resume)
+        before = self.recorded_config()
+        if before is not None:
+            self._check_continuation(before, config, resume=resume)
             return
         self.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+
+    def recorded_config(self) -> dict[str, Any] | None:
+        """The recipe that the run in this folder was started with; None where there is none."""
+        written = self.path / "config.yaml"
+        return yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else None
 
     def stage(self, index: int, name: str) -> Path:
         """The folder of a stage, counted from 1."""
@@ -86,13 +91,14 @@ class RunFolder:
                 os.fsync(file.fileno())
             beside.replace(path)
 
-    def _check_continuation(self, config: Mapping[str, Json], *, resume: bool) -> None:
+    def _check_continuation(
+        self, before: dict[str, Any], config: Mapping[str, Json], *, resume: bool
+    ) -> None:
         if not resume:
             raise CheckpointError(
                 f"{self.path} holds a run already. Continue it with --resume, or choose another "
                 "--out."
             )
-        before = yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
         changed = sorted(_differences(before, dict(config)))
         if changed:
             raise CheckpointError(

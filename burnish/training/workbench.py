@@ -22,6 +22,7 @@ from burnish.models.config import ModelConfig
 from burnish.models.loading import load
 from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, start_verifier
 from burnish.models.policy import Policy
+from burnish.models.precision import faster_dtype
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.training.seeds import derived_seed
@@ -33,12 +34,27 @@ class ComputeConfig(Config):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: a CUDA device where there is one."""
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    """Type of matrix products; master weights keep `model.dtype`."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Type of matrix products; master weights keep `model.dtype`. auto: the one in which this
+    machine multiplies faster, measured at the start; the run's config.yaml says which."""
     max_tokens_per_batch: int = Field(default=8192, ge=1)
     """Tokens of a micro-batch, padding included; changes memory and speed, never the result."""
     max_concurrent: int = Field(default=128, ge=1)
     """Sequences that are sampled at the same time."""
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where models go."""
+        if self.device != "auto":
+            return torch.device(self.device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def pinned(self) -> ComputeConfig:
+        """The same with a dtype that is decided."""
+        if self.dtype != "auto":
+            return self
+        is_half = faster_dtype(self.torch_device) is torch.bfloat16
+        return self.model_copy(update={"dtype": "bfloat16" if is_half else "float32"})
 
 
 class LengthConfig(Config):
@@ -156,10 +172,8 @@ class Workbench:
 
     @property
     def _device(self) -> torch.device:
-        if self.compute.device != "auto":
-            return torch.device(self.compute.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return self.compute.torch_device
 
-    @property
+    @cached_property
     def _dtype(self) -> torch.dtype:
-        return torch.bfloat16 if self.compute.dtype == "bfloat16" else torch.float32
+        return torch.bfloat16 if self.compute.pinned().dtype == "bfloat16" else torch.float32

@@ -242,8 +242,8 @@ def _token_row(view: TokenView, tokenizer: PreTrainedTokenizerBase) -> dict[str,
 
 def _pinned(recipe: Recipe, folder: RunFolder) -> Recipe:
     """A dtype of `auto` becomes the one that the run was started with, or this machine's faster."""
-    before = folder.recorded_config()
-    compute = recipe.compute.pinned()
-    if recipe.compute.dtype == "auto" and before is not None:
-        compute = recipe.compute.model_copy(update={"dtype": before["compute"]["dtype"]})
+    before, compute = folder.recorded_config(), recipe.compute
+    if compute.dtype == "auto" and before is not None:
+        compute = compute.model_copy(update={"dtype": before["compute"]["dtype"]})
+    compute = compute.pinned()
     return recipe.model_copy(update={"compute": compute})

@@ -1,4 +1,4 @@
-"""What a stage of SCoRe tells about its attempts: on the samples it learns from, and on dev."""
+"""What a stage of SCoRe tells about the samples it learns from, and its choice by their reward."""
 
 from __future__ import annotations
 
@@ -7,21 +7,10 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from burnish.data.follow_up import CorrectionConfig, FollowUp
-from burnish.evaluation.attempts import evaluate_attempts
-from burnish.evaluation.evaluate import Evaluation
-from burnish.evaluation.self_correction import (
-    Attempt,
-    collapse_report,
-    self_correction_means,
-    transition_of,
-)
-from burnish.models.policy import Policy
-from burnish.rollout.engine import Engine
+from burnish.evaluation.dev_attempts import DevAttempts as DevAttempts  # its place is there
+from burnish.evaluation.self_correction import Attempt, transition_of
 from burnish.training.learner import Metrics
-from burnish.training.seeds import derived_seed
 from burnish.training.stage import Selection, Trained
-from burnish.training.workbench import Workbench
 from burnish.types import Trajectory, Turn
 
 
@@ -46,60 +35,6 @@ def attempt_metrics(trajectories: Sequence[Trajectory]) -> Metrics:
 
 def _attempt(turn: Turn) -> Attempt:
     return Attempt(turn.text, turn.score.answer, turn.score.is_correct)
-
-
-class DevAttempts:
-    """Greedy attempts on the dev split; the base model's are made once and compared with."""
-
-    def __init__(
-        self,
-        bench: Workbench,
-        engine: Engine,
-        *,
-        policy: Policy,
-        base: Policy,
-        correction: CorrectionConfig,
-    ) -> None:
-        self._bench = bench
-        self._engine = engine
-        self._policy = policy
-        self._base = base
-        self._follow_up = FollowUp(bench.task, policy.tokenizer, correction.instruction)
-        self._num_turns = correction.turns
-        self._of_base: list[Evaluation] | None = None
-
-    def measure(self) -> Metrics:
-        """`dev/accuracy` of the last attempt first, which a model is selected by; then the rest.
-
-        `alarm/no_edit` and `alarm/sabotage` are 1 where the model shows that collapse.
-        """
-        if self._of_base is None:
-            self._of_base = self._attempts(self._base)
-        turns = self._attempts(self._policy)
-        means = self_correction_means(turns)
-        report = collapse_report(turns, self._of_base)
-        last = means[f"accuracy_t{self._num_turns}"]
-        return {
-            "dev/accuracy": last,
-            **{f"dev/{name}": value for name, value in means.items()},
-            "alarm/no_edit": float(report.no_edit),
-            "alarm/sabotage": float(report.sabotage),
-        }
-
-    def _attempts(self, model: Policy) -> list[Evaluation]:
-        self._engine.sync(model.sampling_weights())
-        renderer = self._bench.renderer(self._policy)
-        return evaluate_attempts(
-            self._engine,
-            self._bench.grader,
-            [(p, renderer.prompt_ids(p)) for p in self._bench.dev_problems()],
-            self._bench.sampling(temperature=0.0),
-            follow_up=self._follow_up,
-            num_turns=self._num_turns,
-            num_samples=1,
-            seed=derived_seed(self._bench.seed, "dev"),
-            max_failure_share=self._bench.max_grader_failures,
-        )
 
 
 @dataclass(slots=True)

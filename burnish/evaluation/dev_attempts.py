@@ -24,17 +24,20 @@ class DevAttempts:
         policy: Policy,
         base: Policy,
         correction: CorrectionConfig,
+        selected_turn: int | None = None,
     ) -> None:
+        """`selected_turn`: the attempt, from 1, that a model is selected by; None: the last."""
         self._bench = bench
         self._engine = engine
         self._policy = policy
         self._base = base
         self._follow_up = FollowUp(bench.task, policy.tokenizer, correction.instruction)
         self._num_turns = correction.turns
+        self._selected_turn = selected_turn or correction.turns
         self._of_base: list[Evaluation] | None = None
 
     def measure(self) -> Metrics:
-        """`dev/accuracy` of the last attempt first, which a model is selected by; then the rest.
+        """`dev/accuracy` first, of the attempt that a model is selected by; then all numbers.
 
         `alarm/no_edit` and `alarm/sabotage` are 1 where the model shows that collapse.
         """
@@ -43,9 +46,8 @@ class DevAttempts:
         turns = self._attempts(self._policy)
         means = self_correction_means(turns)
         report = collapse_report(turns, self._of_base)
-        last = means[f"accuracy_t{self._num_turns}"]
         return {
-            "dev/accuracy": last,
+            "dev/accuracy": means[f"accuracy_t{self._selected_turn}"],
             **{f"dev/{name}": value for name, value in means.items()},
             "alarm/no_edit": float(report.no_edit),
             "alarm/sabotage": float(report.sabotage),

@@ -9,12 +9,14 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from burnish.config import Config, load_tree
+from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
 from burnish.methods.reft.method import ReftConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.score.method import ScoreConfig
+from burnish.methods.score.single_turn import SingleTurnRlConfig
 from burnish.methods.sft.method import SftConfig
 from burnish.models.config import ModelConfig
 from burnish.sandbox.pool import configure
@@ -22,7 +24,8 @@ from burnish.sandbox.settings import SandboxConfig
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 
 MethodConfig: TypeAlias = Annotated[
-    SftConfig | ReftConfig | RerankerConfig | ScoreConfig, Field(discriminator="type")
+    SftConfig | ReftConfig | RerankerConfig | ScoreConfig | SingleTurnRlConfig,
+    Field(discriminator="type"),
 ]
 
 
@@ -81,13 +84,18 @@ class Recipe(Config):
             seed=self.seed,
             max_grader_failures=self.max_grader_failures,
             num_dev=self.evaluation.num_dev,
-            method_texts=_texts_of(self.method),
+            method_texts=self._texts_of_method(),
         )
 
+    def _texts_of_method(self) -> tuple[str, ...]:
+        """What the method says to the model itself."""
+        correction = correction_of(self.method)
+        return () if correction is None else (correction.instruction_for(self.task),)
 
-def _texts_of(method: MethodConfig) -> tuple[str, ...]:
-    """What the method says to the model itself."""
-    return (method.correction.instruction,) if isinstance(method, ScoreConfig) else ()
+
+def correction_of(method: MethodConfig) -> CorrectionConfig | None:
+    """How the method asks a problem again; None for one that asks once."""
+    return method.correction if isinstance(method, ScoreConfig | SingleTurnRlConfig) else None
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

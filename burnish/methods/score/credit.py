@@ -37,6 +37,16 @@ class Objective:
     kl_coefs: tuple[float, ...]
     bonus_coef: float
 
+    @property
+    def num_turns(self) -> int:
+        """K."""
+        return len(self.kl_coefs)
+
+
+def single_turn_objective(*, kl_coef: float) -> Objective:
+    """Equation 2: the only attempt is paid, near the base model."""
+    return Objective((1.0,), (kl_coef,), bonus_coef=0.0)
+
 
 def stage_one_objective(num_turns: int, *, kl_coef: float, first_kl_coef: float) -> Objective:
     """Equation 3: later attempts are paid, the first is held near the base model.
@@ -104,7 +114,7 @@ def assign_credit(
         baseline: b, for each attempt by itself.
     """
     kl_coefs = torch.tensor(objective.kl_coefs, device=rewards[0].device)
-    num_turns = len(objective.kl_coefs)
+    num_turns = objective.num_turns
     returns = [
         shaped_rewards(own, objective) - kl_coefs * turn_kls(e, num_turns)
         for e, own in zip(experiences, rewards, strict=True)

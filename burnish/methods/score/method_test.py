@@ -5,8 +5,9 @@ from typing import cast
 import pytest
 from pydantic import ValidationError
 
+from burnish.methods.score.config import AttemptsConfig
 from burnish.methods.score.method import ScoreConfig
-from burnish.methods.score.reinforce import AttemptsConfig, StageOneConfig, StageTwoConfig
+from burnish.methods.score.reinforce import StageOneConfig, StageTwoConfig
 from burnish.training.workbench import Workbench
 
 BENCH = cast("Workbench", None)

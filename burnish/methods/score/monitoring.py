@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from burnish.evaluation.dev_attempts import DevAttempts as DevAttempts  # its place is there
 from burnish.evaluation.self_correction import Attempt, transition_of
 from burnish.training.learner import Metrics
 from burnish.training.stage import Selection, Trained

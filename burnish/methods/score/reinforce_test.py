@@ -12,10 +12,10 @@ from burnish.errors import ConfigError
 from burnish.methods.score.reinforce import (
     StageOneConfig,
     StageTwoConfig,
-    reinforce_update,
     stage_one,
     stage_two,
 )
+from burnish.methods.score.update import reinforce_update
 from burnish.models.config import LoraConfig
 from burnish.training.experience import gather_experience
 from burnish.training.learner import Learner, OptimizerConfig

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from burnish.data.follow_up import CorrectionConfig, FollowUp
 from burnish.data.rendering import Renderer
 from burnish.data.tasks.arithmetic import ArithmeticTask
+from burnish.data.tasks.correction import default_instruction
 from burnish.data.tasks.rows import RowsTask
 from burnish.errors import ConfigError, DataError
 from burnish.models.tiny import byte_level_tokenizer
@@ -135,8 +136,17 @@ def test_instruction_that_holds_the_answer_of_a_problem_is_an_error(instruction,
         config.check([problem])
 
 
-def test_default_instruction_is_in_plain_words_for_two_turns():
+def test_default_is_two_turns_with_an_instruction_that_fits_the_task():
     config = CorrectionConfig()
     config.check(TASK.problems("train"))
     assert config.turns == 2
-    assert "{" not in config.instruction
+    assert config.instruction_for(TASK) == default_instruction("numeric")
+    assert config.instruction_for(ArithmeticTask(style="pcot")) == default_instruction("program")
+
+
+def test_opening_is_where_the_prompt_begins_an_answer_and_nothing_in_a_conversation():
+    opening = f'def solution():\n    """{PROBLEM.question}"""\n'
+    plain = FollowUp(ArithmeticTask(style="pcot"), tokenizer(), "Again.\n{opening}")
+    assert text(plain.ids(PROBLEM)) == f"\nAgain.\nAnswer reasoning:\n{opening}"
+    chat = text(follow_up("Again.\n{opening}", PLAIN_CHAT).ids(CHAT))
+    assert "Again.<eos>" in chat

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from burnish.config import Config
 from burnish.data.rendering import conversation_text
+from burnish.data.tasks.correction import default_instruction
 from burnish.data.tasks.task import Task
 from burnish.errors import ConfigError, DataError
 from burnish.types import Completion, Message, Problem, StopReason
@@ -22,11 +23,7 @@ from burnish.types import Completion, Message, Problem, StopReason
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-DEFAULT_INSTRUCTION = (
-    "The solution above may contain a mistake, perhaps because the question was misunderstood. "
-    "If there is one, correct it. Write the whole solution again, and nothing else."
-)
-_PLACE = re.compile(r"\{(question|prompt)\}")
+_PLACE = re.compile(r"\{(question|prompt|opening)\}")
 _GIVES_AWAY = re.compile(r"\{(answer|rationale|gold)\}")
 _REASONING = "<think>\nFirst I add the two.\n</think>"
 _REPLY = "The sum is 12."
@@ -38,26 +35,33 @@ class CorrectionConfig(Config):
 
     turns: int = Field(default=2, ge=2)
     """Attempts at each problem; the paper: 2."""
-    instruction: str = Field(default=DEFAULT_INSTRUCTION, min_length=1)
+    instruction: str | None = Field(default=None, min_length=1)
     """p1: what follows an attempt, the same whether it was right or wrong. {question} stands for
-    the problem's question, {prompt} for the task's whole prompt (not in conversations). In plain
-    text it is put on lines of its own."""
+    the problem's question, {prompt} for the task's whole prompt and {opening} for what of it begins
+    an answer (not in conversations). In plain text it is put on lines of its own. Default: the one
+    for the task's kind of answer."""
 
     @model_validator(mode="after")
     def _reveals_nothing(self) -> Self:
-        found = _GIVES_AWAY.search(self.instruction)
+        found = _GIVES_AWAY.search(self.instruction or "")
         if found:
             raise ValueError(
                 f"instruction: {found[0]} would tell the model the answer, and it would learn to "
-                "copy it; the instruction may name {question} and {prompt} only"
+                "copy it; the instruction may name {question}, {prompt} and {opening} only"
             )
         return self
+
+    def instruction_for(self, task: Task) -> str:
+        """The instruction as it is used with a task."""
+        return self.instruction or default_instruction(task.answer_kind)
 
     def check(self, problems: Iterable[Problem]) -> None:
         """Raise ConfigError where the instruction itself holds an answer.
 
-        Answers of one letter are passed over: "a" is also a word.
+        Answers of one letter are passed over: "a" is also a word. The default holds none.
         """
+        if self.instruction is None:
+            return
         words = set(re.findall(r"\w+(?:\.\w+)*", _PLACE.sub(" ", self.instruction).lower()))
         for problem in problems:
             answer = (problem.answer or "").strip().lower()
@@ -74,10 +78,13 @@ class CorrectionConfig(Config):
 class FollowUp:
     """Tokens that come after an attempt, for one task, tokenizer and instruction."""
 
-    def __init__(self, task: Task, tokenizer: PreTrainedTokenizerBase, instruction: str) -> None:
+    def __init__(
+        self, task: Task, tokenizer: PreTrainedTokenizerBase, instruction: str | None
+    ) -> None:
+        """`instruction`: as in CorrectionConfig; None for the one that fits the task."""
         self._task = task
         self._tokenizer = tokenizer
-        self._instruction = instruction
+        self._instruction = instruction or default_instruction(task.answer_kind)
         self._known: dict[str, tuple[int, ...]] = {}
 
     def ids(self, problem: Problem) -> tuple[int, ...]:
@@ -99,12 +106,13 @@ class FollowUp:
         return ids[1:] if has_ended and ids[:1] == attempt.token_ids[-1:] else ids
 
     def _plain(self, problem: Problem) -> str:
-        prompt = self._task.prompt(problem)
-        text = _filled(self._instruction, problem.question, prompt)
+        prompt, opening = self._task.prompt(problem), self._task.opening(problem)
+        text = _filled(self._instruction, problem.question, prompt, opening)
         return f"\n{text}" if text.endswith("\n") else f"\n{text}\n"
 
     def _between_replies(self, problem: Problem) -> str:
-        instruction = _filled(self._instruction, problem.question, problem.question)
+        question = problem.question
+        instruction = _filled(self._instruction, question, question, opening="").rstrip()
         messages = (*problem.messages, Message("assistant", _PROBE), Message("user", instruction))
         opening = conversation_text(self._tokenizer, problem.messages, problem.id)
         whole = conversation_text(self._tokenizer, messages, problem.id)
@@ -125,6 +133,6 @@ class FollowUp:
         return between
 
 
-def _filled(template: str, question: str, prompt: str) -> str:
-    texts = {"question": question, "prompt": prompt}
+def _filled(template: str, question: str, prompt: str, opening: str) -> str:
+    texts = {"question": question, "prompt": prompt, "opening": opening}
     return _PLACE.sub(lambda place: texts[place[1]], template)

@@ -32,10 +32,14 @@ _CLOSING = re.compile(r"\s*\b(?:Therefore, t|T)he answer is:?\s*<[^<>\n]*>\.?\s*
 
 def prompt_of(question: str, style: Style) -> str:
     """The text before the completion; in pcot it ends with the header of the program."""
-    prompt = f"Question:\n{question}\nAnswer reasoning:\n"
+    return f"Question:\n{question}\n{opening_of(question, style)}"
+
+
+def opening_of(question: str, style: Style) -> str:
+    """What stands after the question, from which a second attempt can go on as well."""
     if style == "ncot":
-        return prompt
-    return f'{prompt}def solution():\n    """{question}"""\n'
+        return "Answer reasoning:\n"
+    return f'Answer reasoning:\ndef solution():\n    """{question}"""\n'
 
 
 def target_of(rationale: str, answer: str, style: Style) -> str:

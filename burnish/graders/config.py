@@ -56,6 +56,7 @@ _DEFAULTS: dict[AnswerKind, AnyGraderConfig] = {
     "program": ProgramConfig(),
     "program_choice": ProgramChoiceConfig(),
     "code_tests": CodeTestsConfig(),
+    "math": MathConfig(),
 }
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from burnish.config import Config
+from burnish.data.rationales import opening_of, prompt_of
 from burnish.data.tasks.arithmetic_stories import tell
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
@@ -115,10 +116,11 @@ class ArithmeticTask(Config):
 
     def prompt(self, problem: Problem) -> str:
         """The question; in pcot also the header of the program to be completed."""
-        prompt = f"Question:\n{problem.question}\nAnswer reasoning:\n"
-        if self.style == "pcot":
-            prompt += f'def solution():\n    """{problem.question}"""\n'
-        return prompt
+        return prompt_of(problem.question, self.style)
+
+    def opening(self, problem: Problem) -> str:
+        """What stands after the question; in pcot with the header of the program."""
+        return opening_of(problem.question, self.style)
 
     def target(self, problem: Problem) -> str:
         """The annotation and, in ncot, the sentence that names the answer."""

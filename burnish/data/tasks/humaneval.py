@@ -56,6 +56,10 @@ class HumanevalTask(Config):
         """The data set's own prompt."""
         return problem.question
 
+    def opening(self, problem: Problem) -> str:
+        """The prompt: a completion may be the body of its function alone."""
+        return problem.question
+
     def target(self, problem: Problem) -> str:
         """The body of the reference solution. Raises DataError where there is none."""
         if problem.rationale is None:

@@ -19,7 +19,7 @@ from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.problems import problems_of
-from burnish.data.rationales import Style, prompt_of
+from burnish.data.rationales import Style, opening_of, prompt_of
 from burnish.data.release import problem_of, target_for
 from burnish.data.splitting import divide
 from burnish.data.tasks.task import AnswerKind, Split
@@ -66,6 +66,10 @@ class MathqaTask(Config):
     def prompt(self, problem: Problem) -> str:
         """ReFT's prompt; in pcot with the header of the program."""
         return prompt_of(problem.question, self.style)
+
+    def opening(self, problem: Problem) -> str:
+        """What stands after the question; in pcot with the header of the program."""
+        return opening_of(problem.question, self.style)
 
     def target(self, problem: Problem) -> str:
         """ReFT's target. Raises DataError for a problem without a rationale."""

@@ -68,6 +68,10 @@ class MbppTask(Config):
         """The paper's prompt."""
         return _examples(self.shots, self.folder, self.hub, self.hub_subset) + asked(problem)
 
+    def opening(self, problem: Problem) -> str:
+        """The sign after which a program begins."""
+        return f"{BEGIN}\n"
+
     def target(self, problem: Problem) -> str:
         """The reference solution and the sign that it is all. Raises DataError without one."""
         return solved(problem)

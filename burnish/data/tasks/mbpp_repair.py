@@ -1,6 +1,7 @@
 """`mbpp_repair`: MBPP problems with a wrong first program, to be put right (arXiv:2409.12917).
 
-The prompt is that of `mbpp`, the wrong program, and the paper's instruction to correct code:
+The prompt is that of `mbpp`, the wrong program, and an instruction to correct code with the content
+of the paper's:
 
     {prompt of mbpp}{wrong program}\\n[DONE]\\n\\n{instruction}\\n[BEGIN]\\n | {code}\\n[DONE]
 
@@ -21,16 +22,12 @@ from pydantic import Field
 
 from burnish.config import Config
 from burnish.data.jsonl import Row, read_rows
+from burnish.data.tasks.correction import CODE_INSTRUCTION
 from burnish.data.tasks.mbpp import BEGIN, DONE, MbppTask, solved
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import Problem
 
-INSTRUCTION = (
-    "# There might be an error in the code above because of lack of understanding of the question."
-    " Please correct the error, if any, and rewrite the solution. Only output the final correct"
-    " Python program!"
-)
 FIRST_ATTEMPT = "first_attempt"
 
 
@@ -45,6 +42,8 @@ class MbppRepairTask(Config):
     """most wrong programs of one problem, each of which becomes a problem"""
     shots: int = Field(default=3, ge=0, le=3)
     """how many solved problems stand before the one that is asked"""
+    instruction: str = Field(default=CODE_INSTRUCTION, min_length=1)
+    """what asks to put the program right, after it"""
     folder: Path = Path("data")
     """the folder that holds mbpp/mbpp.jsonl"""
 
@@ -72,7 +71,11 @@ class MbppRepairTask(Config):
     def prompt(self, problem: Problem) -> str:
         """The first attempt's prompt, the attempt and the instruction."""
         attempt = problem.fields[FIRST_ATTEMPT]
-        return f"{self._mbpp.prompt(problem)}{attempt}\n{DONE}\n\n{INSTRUCTION}\n{BEGIN}\n"
+        return f"{self._mbpp.prompt(problem)}{attempt}\n{DONE}\n\n{self.instruction}\n{BEGIN}\n"
+
+    def opening(self, problem: Problem) -> str:
+        """The sign after which a program begins."""
+        return f"{BEGIN}\n"
 
     def target(self, problem: Problem) -> str:
         """The reference solution and the sign that it is all."""

@@ -6,16 +6,11 @@ import json
 
 import pytest
 
+from burnish.data.tasks.correction import CODE_INSTRUCTION
 from burnish.data.tasks.mbpp import MbppTask
 from burnish.data.tasks.mbpp_repair import MbppRepairTask
 from burnish.data.tasks.mbpp_test import row
 from burnish.errors import DataError
-
-INSTRUCTION = (
-    "# There might be an error in the code above because of lack of understanding of the question."
-    " Please correct the error, if any, and rewrite the solution. Only output the final correct"
-    " Python program!"
-)
 
 
 def attempt(number: int, program: str | None, *, is_correct: bool = False) -> dict:
@@ -31,13 +26,13 @@ def task_with(tmp_path, *attempts, **settings) -> MbppRepairTask:
     return MbppRepairTask(folder=tmp_path, attempts=tmp_path / "attempts.jsonl", **settings)
 
 
-def test_the_prompt_has_the_wrong_program_and_the_papers_instruction(tmp_path):
+def test_the_prompt_has_the_wrong_program_and_the_instruction(tmp_path):
     task = task_with(tmp_path, attempt(601, "def add_601(n):\n    return 0\n"))
     (problem,) = task.problems("train")
     first = MbppTask(folder=tmp_path).prompt(problem)
     assert first.count("[DONE]") == 3
     assert task.prompt(problem) == (
-        f"{first}def add_601(n):\n    return 0\n[DONE]\n\n{INSTRUCTION}\n[BEGIN]\n"
+        f"{first}def add_601(n):\n    return 0\n[DONE]\n\n{CODE_INSTRUCTION}\n[BEGIN]\n"
     )
     assert task.target(problem) == "def add_601(n):\n    return n + 601\n[DONE]"
     assert problem.id == "mbpp_601_repair_1"

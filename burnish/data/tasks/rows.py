@@ -42,7 +42,7 @@ class RowsTask(Config):
     """share of the distinct questions of train that become dev where no file is given"""
     answer_kind: AnswerKind = "numeric"
     """how an answer is read off a completion: numeric, multiple_choice, program, program_choice,
-    code_tests"""
+    code_tests, math"""
     answer_key: str | None = None
     """the column with the gold answer; null: the one named answer, ground_truth, solution, ..."""
     rationale_key: str | None = None
@@ -80,6 +80,10 @@ class RowsTask(Config):
         if problem.messages:
             return problem.question
         return _filled(self.template, {"question": problem.question})
+
+    def opening(self, problem: Problem) -> str:
+        """Nothing: what of the template begins the completion is not known."""
+        return ""
 
     def target(self, problem: Problem) -> str:
         """The completion to imitate. Raises DataError where the row has none."""

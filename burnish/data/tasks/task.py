@@ -9,7 +9,7 @@ from burnish.types import Problem
 
 Split: TypeAlias = Literal["train", "dev", "test"]
 AnswerKind: TypeAlias = Literal[
-    "numeric", "multiple_choice", "program", "program_choice", "code_tests"
+    "numeric", "multiple_choice", "program", "program_choice", "code_tests", "math"
 ]
 
 
@@ -30,6 +30,13 @@ class Task(Protocol):
 
     def prompt(self, problem: Problem) -> str:
         """The text before the completion."""
+        ...
+
+    def opening(self, problem: Problem) -> str:
+        """The end of the prompt that begins the completion's text: a program's header, or nothing.
+
+        A second attempt in plain text begins with it, too.
+        """
         ...
 
     def target(self, problem: Problem) -> str:

@@ -8,6 +8,7 @@ from burnish.methods.score.credit import (
     Objective,
     assign_credit,
     shaped_rewards,
+    single_turn_objective,
     stage_one_objective,
     stage_two_objective,
     turn_index,
@@ -84,6 +85,12 @@ def test_stage_one_holds_the_first_attempt_by_both_weights_and_later_ones_by_bet
     objective = stage_one_objective(3, kl_coef=0.01, first_kl_coef=0.1)
     assert objective.kl_coefs == pytest.approx((0.11, 0.01, 0.01))
     assert stage_two_objective(3, kl_coef=0.02, bonus_coef=1.0).kl_coefs == (0.02, 0.02, 0.02)
+
+
+def test_only_attempt_of_single_turn_training_is_paid_less_its_kl():
+    objective = single_turn_objective(kl_coef=0.02)
+    assert shaped_rewards(torch.tensor([[0.0], [1.0]]), objective).tolist() == [[0.0], [1.0]]
+    assert (objective.kl_coefs, objective.num_turns) == ((0.02,), 1)
 
 
 def test_tokens_know_their_attempt():

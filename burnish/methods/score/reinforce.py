@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from burnish.data.follow_up import CorrectionConfig
-from burnish.methods.score.adaptive import Constant
+from burnish.methods.score.adaptive import AdaptiveFirstKl, Constant, Objectives
 from burnish.methods.score.config import AttemptsConfig
 from burnish.methods.score.credit import stage_one_objective, stage_two_objective
 from burnish.methods.score.improve import improve
@@ -22,6 +24,20 @@ class StageOneConfig(AttemptsConfig):
     first_kl_coef: float = Field(default=0.1, ge=0)
     """beta2: weight of the first attempt's KL to the base model, besides beta1; the paper: 0.1
     for MATH, 0.25 for code."""
+    first_kl_target: float | None = Field(default=None, gt=0)
+    """Nats of an attempt at which the first attempt's KL is kept by adapting beta2, which then only
+    starts at first_kl_coef; none: beta2 stays."""
+    first_kl_gain: float = Field(default=0.1, gt=0, le=1)
+    """first_kl_target only: how fast beta2 adapts; a step changes it by a fifth of this at most."""
+
+    @model_validator(mode="after")
+    def _beta2_can_adapt(self) -> Self:
+        if self.first_kl_target is not None and self.first_kl_coef == 0:
+            raise ValueError(
+                "first_kl_coef: 0 stays 0 however it is adapted; start from a small weight, such "
+                "as 0.1, or leave out first_kl_target"
+            )
+        return self
 
 
 class StageTwoConfig(AttemptsConfig):
@@ -35,9 +51,6 @@ def stage_one(
     run: StageRun, *, bench: Workbench, config: StageOneConfig, correction: CorrectionConfig
 ) -> Iterator[StepResult]:
     """A stage: equation 3, from the recipe's model, which is the base model of both stages."""
-    objective = stage_one_objective(
-        correction.turns, kl_coef=config.kl_coef, first_kl_coef=config.first_kl_coef
-    )
     policy = bench.load_policy()
     base = bench.frozen_twin(policy)
     return improve(
@@ -45,10 +58,23 @@ def stage_one(
         bench=bench,
         config=config,
         correction=correction,
-        objectives=Constant(objective),
+        objectives=_stage_one_objectives(config, correction.turns),
         policy=policy,
         base=base,
         selected_turn=correction.turns,
+    )
+
+
+def _stage_one_objectives(config: StageOneConfig, num_turns: int) -> Objectives:
+    """Equation 3 with the weights of a recipe."""
+    objective_at = partial(stage_one_objective, num_turns, kl_coef=config.kl_coef)
+    if config.first_kl_target is None:
+        return Constant(objective_at(first_kl_coef=config.first_kl_coef))
+    return AdaptiveFirstKl(
+        lambda first_kl_coef: objective_at(first_kl_coef=first_kl_coef),
+        start=config.first_kl_coef,
+        target=config.first_kl_target,
+        gain=config.first_kl_gain,
     )
 
 

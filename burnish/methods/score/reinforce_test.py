@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from burnish.data.follow_up import CorrectionConfig
 from burnish.errors import ConfigError
@@ -199,6 +200,27 @@ def test_instruction_with_an_answer_in_it_stops_before_the_first_step(bench, tmp
     correction = CorrectionConfig(instruction=f"Is it {answer}?")
     with pytest.raises(ConfigError, match="is the answer of problem"):
         first_stage(bench, tmp_path, correction)
+
+
+def test_beta2_adapts_from_step_to_step_and_goes_on_from_a_checkpoint(bench, tmp_path):
+    """With a target it can only miss, the weight falls or rises by gain / 5 a step."""
+    settings = {"num_steps": 3, "first_kl_coef": 0.5, "first_kl_gain": 1.0}
+    _, loose = first_stage(bench, tmp_path / "loose", first_kl_target=1e6, **settings)
+    found = [result.metrics["score/first_kl_coef"] for result in loose]
+    assert found == pytest.approx([0.01 + 0.5 * 0.8**step for step in range(3)])
+    run = StageRun("stage_one", tmp_path / "cut", seed=3, artifacts={})
+    config = StageOneConfig.model_validate(SMALL | settings | {"first_kl_target": 1e6})
+    for _ in stage_one(run, bench=bench, config=config, correction=CORRECTION):
+        if run.num_done == 2:
+            run.write_checkpoint()
+            break
+    _, (last,) = first_stage(bench, tmp_path / "cut", first_kl_target=1e6, **settings)
+    assert last.metrics == loose[-1].metrics
+
+
+def test_beta2_of_zero_cannot_adapt():
+    with pytest.raises(ValidationError, match="0 stays 0"):
+        StageOneConfig(first_kl_coef=0.0, first_kl_target=1.0)
 
 
 LEARNING = {

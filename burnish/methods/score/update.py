@@ -88,6 +88,7 @@ def _payment_metrics(
 ) -> Metrics:
     """Means over samples: what was paid, and each attempt's KL to the base model.
 
+    `score/first_kl_coef` is the whole weight of the first attempt's KL: beta1 + beta2 in Stage I.
     `score/training_reward` is what the stage pays without bonus and KL: a bonus is also earned by
     failing first, so it says nothing about a model.
     """
@@ -99,6 +100,7 @@ def _payment_metrics(
     return {
         "score/training_reward": plain.mean().item(),
         "score/bonus": (shaped - plain).mean().item(),
+        "score/first_kl_coef": objective.kl_coefs[0],
         "score/kl": sum(kls),
         **{f"score/kl_t{turn}": kl for turn, kl in enumerate(kls, start=1)},
         "rollout/entropy": entropy / num_actions,

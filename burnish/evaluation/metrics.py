@@ -128,7 +128,7 @@ def compare(
     Raises DataError where the two were not asked the same problems, or nothing is left.
     """
     pairs = [(measure(row_a), measure(row_b)) for row_a, row_b in _matched(first, second)]
-    return _compare_values(pairs, seed=seed)
+    return compare_values(pairs, seed=seed)
 
 
 def compare_measures(
@@ -136,12 +136,13 @@ def compare_measures(
 ) -> dict[str, Json]:
     """The same for two measures of one evaluation, such as a reranker's choice and the vote."""
     pairs = [(first(row), second(row)) for row in evaluation.rows]
-    return _compare_values(pairs, seed=seed)
+    return compare_values(pairs, seed=seed)
 
 
-def _compare_values(
-    values: Sequence[tuple[float | None, float | None]], *, seed: int
+def compare_values(
+    values: Sequence[tuple[float | None, float | None]], *, seed: int = 0
 ) -> dict[str, Json]:
+    """The same for one pair of numbers a problem."""
     pairs = [(a, b) for a, b in values if a is not None and b is not None]
     if not pairs:
         raise DataError("The two evaluations have no problem that both could measure.")

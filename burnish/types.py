@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import accumulate
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -122,6 +123,44 @@ class Example:
     problem_id: str
     token_ids: tuple[int, ...]
     is_action: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedTokens:
+    """A prompt and the steps of a solution so far, tokenised: what a value model reads.
+
+    Attributes:
+        problem_id: what is solved.
+        prompt_ids: the tokens before the first step, at least one.
+        step_ids: the tokens of each of S steps, in order; none for the bare question.
+    """
+
+    problem_id: str
+    prompt_ids: tuple[int, ...]
+    step_ids: tuple[tuple[int, ...], ...]
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """Prompt and steps as one sequence."""
+        return sum(self.step_ids, self.prompt_ids)
+
+    @property
+    def step_ends(self) -> tuple[int, ...]:
+        """S positions in `token_ids`, each one past the last token of a step."""
+        return tuple(accumulate(map(len, self.step_ids), initial=len(self.prompt_ids)))[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class StepLabels:
+    """A solution and what is known of the worth of its steps.
+
+    Attributes:
+        tokens: the solution.
+        values: S numbers from 0 (wrong, hopeless) to 1; None for a step without a label.
+    """
+
+    tokens: SteppedTokens
+    values: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,15 @@ class FollowUp:
 
     def after(self, problem: Problem, attempt: Completion) -> tuple[int, ...]:
         """The same for this attempt: an end of turn that it has sampled is not repeated."""
+        return self.after_tokens(problem, attempt.token_ids, attempt.stop_reason)
+
+    def after_tokens(
+        self, problem: Problem, token_ids: tuple[int, ...], stop_reason: StopReason
+    ) -> tuple[int, ...]:
+        """The same for an attempt that is told by its tokens and why it ended."""
         ids = self.ids(problem)
-        has_ended = attempt.stop_reason is StopReason.EOS and bool(problem.messages)
-        return ids[1:] if has_ended and ids[:1] == attempt.token_ids[-1:] else ids
+        has_ended = stop_reason is StopReason.EOS and bool(problem.messages)
+        return ids[1:] if has_ended and ids[:1] == token_ids[-1:] else ids
 
     def _plain(self, problem: Problem) -> str:
         prompt, opening = self._task.prompt(problem), self._task.opening(problem)

@@ -10,6 +10,7 @@ from burnish.models.policy import Policy
 from burnish.rollout.engine import Engine
 from burnish.training.learner import Metrics
 from burnish.training.seeds import derived_seed
+from burnish.training.stage import Measure
 from burnish.training.workbench import Workbench
 
 
@@ -44,13 +45,22 @@ class DevAttempts:
         if self._of_base is None:
             self._of_base = self._attempts(self._base)
         turns = self._attempts(self._policy)
-        means = self_correction_means(turns)
         report = collapse_report(turns, self._of_base)
+        return {
+            **self._means(turns),
+            "alarm/no_edit": float(report.no_edit),
+            "alarm/sabotage": float(report.sabotage),
+        }
+
+    def of_base(self) -> Metrics:
+        """The same numbers of the base model, which has nothing to be compared with."""
+        return self._means(self._attempts(self._base))
+
+    def _means(self, turns: list[Evaluation]) -> Metrics:
+        means = self_correction_means(turns)
         return {
             "dev/accuracy": means[f"accuracy_t{self._selected_turn}"],
             **{f"dev/{name}": value for name, value in means.items()},
-            "alarm/no_edit": float(report.no_edit),
-            "alarm/sabotage": float(report.sabotage),
         }
 
     def _attempts(self, model: Policy) -> list[Evaluation]:
@@ -67,3 +77,11 @@ class DevAttempts:
             seed=derived_seed(self._bench.seed, "dev"),
             max_failure_share=self._bench.max_grader_failures,
         )
+
+
+def measure_of_attempts(
+    bench: Workbench, correction: CorrectionConfig, policy: Policy, base: Policy
+) -> Measure:
+    """What `policy` is selected by where it is not sampled for training: it has its own engine."""
+    engine = bench.engine(policy)
+    return DevAttempts(bench, engine, policy=policy, base=base, correction=correction).measure

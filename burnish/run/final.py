@@ -10,13 +10,12 @@ from pathlib import Path
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import compare, greedy_metrics, sampled_metrics
 from burnish.methods.reranker.method import RerankerConfig
-from burnish.methods.score.method import ScoreConfig
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_self_correction import self_correction_results
 from burnish.run.folder import RunFolder
 from burnish.run.held_out import HeldOut
 from burnish.run.progress import Progress
-from burnish.run.recipe import Recipe
+from burnish.run.recipe import Recipe, correction_of
 from burnish.training.stage import ModelChoice, Stage
 from burnish.training.workbench import Workbench
 from burnish.types import Json
@@ -35,11 +34,12 @@ def final_results(
     Each evaluation is kept beside its model, so that a stopped run does not repeat it.
     """
     start = time.monotonic()
+    correction = correction_of(recipe.method)
     if isinstance(recipe.method, RerankerConfig):
         results = reranking_results(recipe, recipe.method, bench, folder, progress=progress)
-    elif isinstance(recipe.method, ScoreConfig):
+    elif correction is not None:
         results = self_correction_results(
-            recipe, recipe.method, bench, folder, stages, progress=progress
+            recipe, correction, bench, folder, stages, progress=progress
         )
     else:
         results = _policy_results(recipe, bench, folder, stages, progress=progress)

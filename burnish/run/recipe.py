@@ -13,19 +13,25 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
+from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.reft.method import ReftConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
+from burnish.methods.self_refine.method import SelfRefineConfig
 from burnish.methods.sft.method import SftConfig
+from burnish.methods.star_correction.method import StarCorrectionConfig
 from burnish.models.config import ModelConfig
 from burnish.sandbox.pool import configure
 from burnish.sandbox.settings import SandboxConfig
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 
+CorrectionMethod: TypeAlias = (
+    ScoreConfig | SingleTurnRlConfig | SelfRefineConfig | StarCorrectionConfig | PairSftConfig
+)
+"""Methods that ask a problem again, all measured by their attempts at the test problems."""
 MethodConfig: TypeAlias = Annotated[
-    SftConfig | ReftConfig | RerankerConfig | ScoreConfig | SingleTurnRlConfig,
-    Field(discriminator="type"),
+    SftConfig | ReftConfig | RerankerConfig | CorrectionMethod, Field(discriminator="type")
 ]
 
 
@@ -95,7 +101,7 @@ class Recipe(Config):
 
 def correction_of(method: MethodConfig) -> CorrectionConfig | None:
     """How the method asks a problem again; None for one that asks once."""
-    return method.correction if isinstance(method, ScoreConfig | SingleTurnRlConfig) else None
+    return method.correction if isinstance(method, CorrectionMethod) else None
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -128,7 +129,8 @@ def test_the_hidden_head_is_a_sigmoid_of_the_last_state_and_the_other_a_line_of_
     start = tiny_model("llama")
     ids = torch.tensor([SHORT.token_ids])
     output = start.network(ids, output_hidden_states=True)
-    for kind, features in (("hidden", output.hidden_states[-1]), ("vocabulary", output.logits)):
+    for kind in HEADS:
+        features = output.hidden_states[-1] if kind == "hidden" else output.logits
         model = trained(head=kind)
         head = model.network.get_submodule("value_head")
         score = features[0, -1] @ head.get_parameter("weight")[0] + head.get_parameter("bias")[0]
@@ -161,9 +163,8 @@ def test_a_saved_model_comes_back_and_its_backbone_loads_as_a_language_model(
     again = load_process_reward(tmp_path / "saved")
     assert again.kind == head
     assert step_values(again, SHORT, LONG) == step_values(model, SHORT, LONG)
-    theirs, report = AutoModelForCausalLM.from_pretrained(
-        tmp_path / "saved", output_loading_info=True
-    )
+    loaded: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "saved", output_loading_info=True)
+    theirs, report = loaded
     assert not report["missing_keys"]
     assert not report["unexpected_keys"]
     assert type(theirs) is type(model.network)

@@ -62,7 +62,7 @@ def train(
 
 @app.command(name="eval")
 def evaluate(
-    recipe: RecipePath,
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the folder of a run.")],
     overrides: Overrides = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Model to evaluate instead; several are compared.")
@@ -72,24 +72,37 @@ def evaluate(
     reranker: Annotated[
         Path | None, typer.Option(help="A trained reranker, for rerank@k of the samples.")
     ] = None,
+    turns: Annotated[int, typer.Option(help="Greedy attempts; 2 measures self-correction.")] = 1,
+    instruction: Annotated[
+        str | None, typer.Option(help="What asks for another attempt. Default: the recipe's.")
+    ] = None,
+    inference_scaling: Annotated[
+        str | None,
+        typer.Option(help="Budgets K, as 2,4,8: vote over K attempts, or over K/2 corrected ones."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Of samples. Default: the recipe's; for inference scaling 0.7."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON file.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Measure models on a recipe's task: greedy accuracy, votes, paired tests."""
-    from burnish.cli.evaluation import run_evaluation
+    """Measure models on a recipe's task: greedy accuracy, votes, corrections, paired tests."""
+    from burnish.cli.evaluation import Wanted, budgets_named, run_evaluation
 
-    _guarded(
-        lambda: run_evaluation(
-            recipe,
-            overrides or [],
-            model or [],
+    def run() -> None:
+        wanted = Wanted(
             split=split,
             num_samples=samples,
             reranker=reranker,
-            out=out,
-        ),
-        debug=debug,
-    )
+            num_turns=turns,
+            budgets=budgets_named(inference_scaling) if inference_scaling else (),
+            instruction=instruction,
+            temperature=temperature,
+        )
+        run_evaluation(recipe, overrides or [], model or [], wanted, out=out)
+
+    _guarded(run, debug=debug)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from burnish.cli.correction_table import percent, print_corrections, print_inference_scaling
 from burnish.types import Json
 
 _COLUMNS = ("greedy", "vote@", "pass@", "rerank@", "hallucination_rate", "abstention_rate")
@@ -23,18 +24,13 @@ def print_results(console: Console, results: Mapping[str, Json]) -> None:
     for column in columns:
         table.add_column(column, justify="right")
     for name, row in rows.items():
-        table.add_row(name, *(_percent(row.get(column)) for column in columns))
+        table.add_row(name, *(percent(row.get(column)) for column in columns))
     console.print(table)
+    print_corrections(console, rows)
+    print_inference_scaling(console, rows)
     paired = results.get("paired")
     for name, found in paired.items() if isinstance(paired, dict) else ():
         console.print(_sentence(name, found), highlight=False)
-
-
-def _percent(interval: Json) -> str:
-    if not isinstance(interval, dict):
-        return ""
-    value, low, high = (100 * float(str(interval[key])) for key in ("value", "low", "high"))
-    return f"{value:.1f}  [dim]{low:.1f} to {high:.1f}[/]"
 
 
 def _sentence(name: str, found: Json) -> str:

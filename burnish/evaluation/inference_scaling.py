@@ -105,7 +105,9 @@ def inference_scaling_metrics(
     found: dict[str, Json] = {
         "single": mean_interval(samples.attempts, accuracy_of, seed=seed).as_json()
     }
-    return found | {str(k): _at_budget(samples, k, seed) for k in budgets}
+    for k in budgets:
+        found[str(k)] = _at_budget(samples, k, seed)
+    return found
 
 
 def require_budgets(budgets: Sequence[int]) -> None:

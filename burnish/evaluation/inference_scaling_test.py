@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,10 @@ def samples(attempts: str, corrections: str) -> BudgetSamples:
     )
 
 
+def measured(drawn: BudgetSamples, budgets: list[int]) -> dict[str, Any]:
+    return {**inference_scaling_metrics(drawn, budgets)}
+
+
 def test_one_pass_samples_the_attempts_of_an_evaluation_and_continues_half_of_them():
     engine = ScriptedEngine(TOKENIZER, right_once_asked_again)
     found = sample_budget(engine, GRADER, ITEMS, PARAMS, follow_up=FOLLOW_UP, budget=6, seed=5)
@@ -83,7 +88,7 @@ def test_one_pass_samples_the_attempts_of_an_evaluation_and_continues_half_of_th
 def test_corrections_that_are_right_win_at_every_budget():
     engine = ScriptedEngine(TOKENIZER, right_once_asked_again)
     drawn = sample_budget(engine, GRADER, ITEMS, PARAMS, follow_up=FOLLOW_UP, budget=4, seed=5)
-    found = inference_scaling_metrics(drawn, [2, 4])
+    found = measured(drawn, [2, 4])
     assert found["single"]["value"] == 0
     for k in ("2", "4"):
         assert (found[k]["parallel"]["value"], found[k]["corrected"]["value"]) == (0, 1)
@@ -93,7 +98,7 @@ def test_corrections_that_are_right_win_at_every_budget():
 
 
 def test_votes_are_means_over_all_subsets_of_the_budget():
-    found = inference_scaling_metrics(samples("abbaab", "bab"), [4])["4"]
+    found = measured(samples("abbaab", "bab"), [4])["4"]
     of_four = [majority_answer(some) == "a" for some in combinations("abbaab", 4)]
     of_two = [majority_answer(some) == "a" for some in combinations("bab", 2)]
     assert 0 < fmean(of_four) < 1
@@ -103,13 +108,13 @@ def test_votes_are_means_over_all_subsets_of_the_budget():
 
 
 def test_largest_budget_is_the_plain_vote_over_all_that_was_sampled():
-    found = inference_scaling_metrics(samples("abb-", "aa"), [4])["4"]
+    found = measured(samples("abb-", "aa"), [4])["4"]
     assert found["parallel"]["value"] == 0.5
     assert found["corrected"]["value"] == 1
 
 
 def test_a_correction_costs_its_own_tokens_and_reads_what_came_before():
-    found = inference_scaling_metrics(samples("aaaa", "aa"), [2, 4])
+    found = measured(samples("aaaa", "aa"), [2, 4])
     assert found["4"]["sampled_tokens"] == {"parallel": 4 * 4, "corrected": 2 * (4 + 7)}
     assert found["2"]["sampled_tokens"] == {"parallel": 2 * 4, "corrected": 1 * (4 + 7)}
     assert found["2"]["prompt_tokens"] == {"parallel": 2 * 10, "corrected": 1 * (10 + 25)}
@@ -121,12 +126,12 @@ def test_tokens_of_the_chains_are_those_of_the_attempts_that_were_continued():
         long.problem, long.completions + short.completions, long.verdicts + short.verdicts
     )
     drawn = BudgetSamples(4, Evaluation((mixed,)), Evaluation((row("p", "aa"),)))
-    tokens = inference_scaling_metrics(drawn, [4])["4"]["sampled_tokens"]
+    tokens = measured(drawn, [4])["4"]["sampled_tokens"]
     assert tokens == {"parallel": 9 + 9 + 3 + 3, "corrected": 9 + 9 + 4 + 4}
 
 
 def test_a_problem_that_could_not_be_graded_often_enough_leaves_both_sides():
-    found = inference_scaling_metrics(samples("ab!b", "bb"), [2, 4])
+    found = measured(samples("ab!b", "bb"), [2, 4])
     assert (found["2"]["paired"]["n"], found["4"]["paired"]["n"]) == (2, 1)
     assert found["4"]["corrected"] == {**found["4"]["corrected"], "value": 1, "n": 1}
 
@@ -134,15 +139,15 @@ def test_a_problem_that_could_not_be_graded_often_enough_leaves_both_sides():
 def test_a_budget_that_no_problem_can_meet_is_an_error():
     drawn = BudgetSamples(4, Evaluation((row("p", "aa!a"),)), Evaluation((row("p", "aa"),)))
     with pytest.raises(DataError, match="budget of 4 cannot be measured"):
-        inference_scaling_metrics(drawn, [4])
+        measured(drawn, [4])
 
 
 @pytest.mark.parametrize("budget", [0, 1, 3, -2])
 def test_a_budget_that_cannot_be_halved_is_an_error(budget):
     with pytest.raises(ValueError, match="even number of at least 2"):
-        inference_scaling_metrics(samples("aaaa", "aa"), [2, budget])
+        measured(samples("aaaa", "aa"), [2, budget])
 
 
 def test_a_budget_larger_than_what_was_sampled_is_an_error():
     with pytest.raises(ValueError, match="too few for K = 6"):
-        inference_scaling_metrics(samples("aaaa", "aa"), [6])
+        measured(samples("aaaa", "aa"), [6])

@@ -1,0 +1,79 @@
+"""What second attempts did, and what they are worth at a budget, as tables in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+from burnish.types import Json
+
+Rows: TypeAlias = "Mapping[str, Mapping[str, Json]]"
+"""The numbers of each model, by its name."""
+
+_TRANSITION = ("from", "to", "delta", "wrong -> right", "right -> wrong", "answers changed")
+_BUDGET = ("K", "K attempts", "K/2 corrected", "difference", "tokens", "tokens corrected")
+
+
+def print_corrections(console: Console, rows: Rows) -> None:
+    """A line for each model and transition, in percent of all samples; delta with its interval."""
+    lines = [line for name, row in rows.items() for line in _transitions(name, row)]
+    if not lines:
+        return
+    table = Table("model", "attempts", title="self-correction, in percent")
+    for column in _TRANSITION:
+        table.add_column(column, justify="right")
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+
+
+def print_inference_scaling(console: Console, rows: Rows) -> None:
+    """A table for each model that was measured at budgets: votes in percent, sampled tokens."""
+    for name, row in rows.items():
+        found = row.get("inference_scaling")
+        if not isinstance(found, dict):
+            continue
+        heading = f"{name}: votes at equal budgets of K samples, temperature {found['temperature']}"
+        table = Table(title=f"{heading}, in percent; one attempt: {percent(found['single'])}")
+        for column in _BUDGET:
+            table.add_column(column, justify="right")
+        for budget, at in found.items():
+            if budget.isdecimal() and isinstance(at, dict):
+                table.add_row(budget, *_votes(at))
+        console.print(table)
+
+
+def percent(interval: Json) -> str:
+    """An interval's value with its ends; nothing for what is none."""
+    if not isinstance(interval, dict):
+        return ""
+    value, low, high = (100 * float(str(interval[key])) for key in ("value", "low", "high"))
+    return f"{value:.1f}  [dim]{low:.1f} to {high:.1f}[/]"
+
+
+def _transitions(name: str, row: Mapping[str, Json]) -> Iterator[list[str]]:
+    turn = 1
+    while isinstance(found := row.get(f"t{turn}-t{turn + 1}"), dict):
+        accuracies = (row[f"accuracy_t{turn}"], row[f"accuracy_t{turn + 1}"])
+        shares = (found[key] for key in ("fixed", "broken", "answer_change"))
+        attempts = f"{turn} to {turn + 1}"
+        before, after = map(_value, accuracies)
+        yield [name, attempts, before, after, percent(found["delta"]), *map(_value, shares)]
+        turn += 1
+
+
+def _votes(at: Mapping[str, Json]) -> list[str]:
+    paired, tokens = at["paired"], at["sampled_tokens"]
+    assert isinstance(paired, dict), "as the metrics write it"
+    assert isinstance(tokens, dict), "as the metrics write it"
+    difference = percent({**paired, "value": paired["difference"]})
+    spent = [f"{float(str(tokens[way])):.0f}" for way in ("parallel", "corrected")]
+    return [percent(at["parallel"]), percent(at["corrected"]), difference, *spent]
+
+
+def _value(interval: Json) -> str:
+    assert isinstance(interval, dict), "as the metrics write it"
+    return f"{100 * float(str(interval['value'])):.1f}"

@@ -33,8 +33,21 @@ def sample_attempts(
     num_turns: int,
 ) -> list[list[Chain]]:
     """For each problem and each seed of its request, the completions of all turns."""
-    problems = [problem for problem, _ in items]
     first = engine.sample([request for _, request in items], params)
+    return _continued(engine, items, first, params, follow_up=follow_up, num_turns=num_turns)
+
+
+def _continued(
+    engine: Engine,
+    items: Sequence[tuple[Problem, Request]],
+    first: Sequence[Sequence[Completion]],
+    params: SamplingParams,
+    *,
+    follow_up: FollowUp,
+    num_turns: int,
+) -> list[list[Chain]]:
+    """The later attempts of the samples that begin with `first`."""
+    problems = [problem for problem, _ in items]
     chains: list[list[Chain]] = [[(completion,) for completion in group] for group in first]
     seeds = [request.seeds for _, request in items]
     for turn in range(1, num_turns):
@@ -88,15 +101,47 @@ class AttemptCollector:
     follow_up: FollowUp
     num_turns: int
 
-    def collect(self, problems: Sequence[Problem], *, seed: int) -> list[Group]:
+    def first_attempts(
+        self, problems: Sequence[Problem], *, seed: int, num: int
+    ) -> list[list[Completion]]:
+        """First attempts of the last `num` samples of each problem, by the engine's model now."""
+        requests = [
+            Request(request.prompt_ids, request.seeds[-num:])
+            for request in self.collector.requests(problems, seed=seed)
+        ]
+        return self.collector.engine.sample(requests, self.collector.params)
+
+    def collect(
+        self,
+        problems: Sequence[Problem],
+        *,
+        seed: int,
+        given: Sequence[Sequence[Completion]] = (),
+    ) -> list[Group]:
         """One group per problem; a sample of which any attempt could not be graded is a failure.
+
+        Args:
+            problems: what is asked.
+            seed: of this batch.
+            given: per problem, first attempts of its last samples that another model has made
+                (with this seed); they are context, and none of their tokens is an action.
 
         Raises GraderError where too many attempts fail to be graded.
         """
         requests = self.collector.requests(problems, seed=seed)
-        chains = sample_attempts(
+        given = given or [()] * len(problems)
+        num_own = [self.collector.num_samples - len(group) for group in given]
+        own = self.collector.engine.sample(
+            [
+                Request(request.prompt_ids, request.seeds[:num])
+                for request, num in zip(requests, num_own, strict=True)
+            ],
+            self.collector.params,
+        )
+        chains = _continued(
             self.collector.engine,
             list(zip(problems, requests, strict=True)),
+            [[*a, *b] for a, b in zip(own, given, strict=True)],
             self.collector.params,
             follow_up=self.follow_up,
             num_turns=self.num_turns,
@@ -111,28 +156,42 @@ class AttemptCollector:
         require_graded(verdicts, max_share=self.collector.max_failure_share)
         rest = iter(verdicts)
         return [
-            _group(problem, [(chain, [next(rest) for _ in chain]) for chain in group])
-            for problem, group in zip(problems, chains, strict=True)
+            _group(problem, [(chain, [next(rest) for _ in chain]) for chain in group], num)
+            for problem, group, num in zip(problems, chains, num_own, strict=True)
         ]
 
 
 def _group(
-    problem: Problem, judged: Sequence[tuple[Chain, Sequence[Score | GraderFailure]]]
+    problem: Problem,
+    judged: Sequence[tuple[Chain, Sequence[Score | GraderFailure]]],
+    num_own: int,
 ) -> Group:
+    """`num_own`: samples, from the first, whose first attempt is the policy's own."""
     kept: list[Trajectory] = []
     failed: list[GraderFailure] = []
-    for chain, verdicts in judged:
+    for number, (chain, verdicts) in enumerate(judged):
         scores = [verdict for verdict in verdicts if isinstance(verdict, Score)]
         failures = [verdict for verdict in verdicts if isinstance(verdict, GraderFailure)]
         if failures:
             failed.append(failures[0])
         else:
-            kept.append(attempts_trajectory(problem, chain, scores))
+            num_given = int(number >= num_own)
+            kept.append(attempts_trajectory(problem, chain, scores, num_given=num_given))
     return Group(problem, tuple(kept), tuple(failed))
 
 
-def attempts_trajectory(problem: Problem, chain: Chain, scores: Sequence[Score]) -> Trajectory:
-    """One trajectory with a trainable segment per attempt; score and text are the last one's."""
+def is_own(sample: Trajectory, turn: Turn) -> bool:
+    """Whether the policy made this attempt, so that its tokens are actions; else it is context."""
+    return sample.is_action[turn.start]
+
+
+def attempts_trajectory(
+    problem: Problem, chain: Chain, scores: Sequence[Score], *, num_given: int = 0
+) -> Trajectory:
+    """One trajectory with a segment per attempt; score and text are the last one's.
+
+    Segments are trainable but for the first `num_given`, which another model has made.
+    """
     last = chain[-1]
     for before, after in pairwise(chain):
         sampled = before.prompt_ids + before.token_ids
@@ -140,12 +199,13 @@ def attempts_trajectory(problem: Problem, chain: Chain, scores: Sequence[Score])
     size = len(last.prompt_ids) + len(last.token_ids)
     is_action, logp, sampler_logp = [False] * size, [0.0] * size, [0.0] * size
     turns = []
-    for completion, score in zip(chain, scores, strict=True):
+    for number, (completion, score) in enumerate(zip(chain, scores, strict=True)):
         start = len(completion.prompt_ids)
         stop = start + len(completion.token_ids)
-        is_action[start:stop] = [True] * (stop - start)
-        logp[start:stop] = completion.logp
-        sampler_logp[start:stop] = completion.sampler_logp
+        if number >= num_given:
+            is_action[start:stop] = [True] * (stop - start)
+            logp[start:stop] = completion.logp
+            sampler_logp[start:stop] = completion.sampler_logp
         turns.append(Turn(start, stop, completion.text, score, completion.stop_reason))
     return Trajectory(
         problem_id=problem.id,

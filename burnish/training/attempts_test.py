@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from burnish.data.follow_up import FollowUp
@@ -12,7 +14,7 @@ from burnish.models.tiny import byte_level_tokenizer, tiny_model
 from burnish.rollout.engine import SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.rollout.scripted import ScriptedEngine
-from burnish.training.attempts import AttemptCollector, require_room
+from burnish.training.attempts import AttemptCollector, is_own, require_room
 from burnish.training.collection import Collector
 from burnish.types import GraderFailure, Score, StopReason, Trajectory
 
@@ -102,6 +104,45 @@ def test_log_probabilities_stand_at_their_attempts():
     )
     for group in real.collect(PROBLEMS[:2], seed=1):
         for sample in group.trajectories:
+            flags = zip(sample.is_action, sample.logp, sample.sampler_logp, strict=True)
+            assert all((a < 0) == (b < 0) == flag for flag, a, b in flags)
+
+
+def test_given_first_attempts_are_context_of_the_last_samples():
+    base = collector(lambda *_: "Therefore, the answer is: 9", samples=3)
+    given = base.first_attempts(PROBLEMS[:2], seed=4, num=2)
+    groups = collector(samples=3).collect(PROBLEMS[:2], seed=4, given=given)
+    for group in groups:
+        for number, sample in enumerate(group.trajectories):
+            first, second = sample.turns
+            assert first.text[-1] == "099"[number]
+            assert first.score.answer == "099"[number]
+            assert second.text == LONG[: len(second.text)]
+            assert is_own(sample, first) == (number == 0)
+            assert is_own(sample, second)
+            flags = sample.is_action
+            assert flags[first.start : first.stop] == (number == 0,) * (first.stop - first.start)
+            assert all(flags[second.start : second.stop])
+
+
+@pytest.mark.parametrize("num", [1, 3])
+def test_first_attempts_given_by_the_same_model_are_those_it_makes_itself(num):
+    """The seeds are those of the samples that they stand in for."""
+    model = tiny_model("llama", max_positions=512)
+    found = collector(samples=3, tokens=8)
+    inner = replace(
+        found.collector,
+        engine=LocalEngine(model.network, model.tokenizer),
+        renderer=Renderer(TASK, model.tokenizer, max_prompt_tokens=300),
+    )
+    follow_up = FollowUp(TASK, model.tokenizer, INSTRUCTION)
+    real = AttemptCollector(inner, follow_up, 2)
+    given = real.first_attempts(PROBLEMS[:2], seed=1, num=num)
+    mixed = real.collect(PROBLEMS[:2], seed=1, given=given)
+    plain = real.collect(PROBLEMS[:2], seed=1)
+    for ours, theirs in zip(mixed, plain, strict=True):
+        for sample, same in zip(ours.trajectories, theirs.trajectories, strict=True):
+            assert sample.token_ids == same.token_ids
             flags = zip(sample.is_action, sample.logp, sample.sampler_logp, strict=True)
             assert all((a < 0) == (b < 0) == flag for flag, a, b in flags)
 

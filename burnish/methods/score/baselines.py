@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from burnish.core.advantages import leave_one_out
@@ -21,9 +21,20 @@ class Baseline(Protocol):
     """Turns returns into advantages; may remember earlier steps, and is kept in checkpoints."""
 
     def advantages(
-        self, returns: Float[Tensor, "N K"], group: Int[Tensor, "N"]
+        self,
+        returns: Float[Tensor, "N K"],
+        group: Int[Tensor, "N"],
+        is_paid: Bool[Tensor, "N K"],
     ) -> Float[Tensor, "N K"]:
-        """R_ik - b_ik; `group` numbers the problem of each sample."""
+        """R_ik - b_ik.
+
+        Args:
+            returns: R, 0 where nothing is paid.
+            group: number of what each sample is compared with: the same problem, and first
+                attempts that are all the policy's or all another model's.
+            is_paid: False for attempts that another model has made; no mean counts them, and what
+                is found for them is not used.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -32,10 +43,13 @@ class Baseline(Protocol):
 
 
 class LeaveOneOut:
-    """The mean of the other samples of the same problem."""
+    """The mean of the other samples of the same group."""
 
     def advantages(
-        self, returns: Float[Tensor, "N K"], group: Int[Tensor, "N"]
+        self,
+        returns: Float[Tensor, "N K"],
+        group: Int[Tensor, "N"],
+        is_paid: Bool[Tensor, "N K"],
     ) -> Float[Tensor, "N K"]:
         """As in Baseline."""
         return torch.stack([leave_one_out(column, group) for column in returns.T], dim=1)
@@ -52,10 +66,13 @@ class BatchMean:
     """The mean of the whole batch, however hard the problem."""
 
     def advantages(
-        self, returns: Float[Tensor, "N K"], group: Int[Tensor, "N"]
+        self,
+        returns: Float[Tensor, "N K"],
+        group: Int[Tensor, "N"],
+        is_paid: Bool[Tensor, "N K"],
     ) -> Float[Tensor, "N K"]:
         """As in Baseline."""
-        return returns - returns.mean(dim=0)
+        return returns - _means(returns, is_paid)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing is remembered."""
@@ -76,12 +93,16 @@ class MovingAverage:
         self._average: Tensor | None = None
 
     def advantages(
-        self, returns: Float[Tensor, "N K"], group: Int[Tensor, "N"]
+        self,
+        returns: Float[Tensor, "N K"],
+        group: Int[Tensor, "N"],
+        is_paid: Bool[Tensor, "N K"],
     ) -> Float[Tensor, "N K"]:
         """As in Baseline."""
-        mean = returns.mean(dim=0)
+        mean = _means(returns, is_paid)
         before = mean if self._average is None else self._average.to(mean.device)
-        self._average = before + self._rate * (mean - before)
+        after = before + self._rate * (mean - before)
+        self._average = torch.where(is_paid.any(dim=0), after, before)
         return returns - before
 
     def state_dict(self) -> dict[str, Any]:
@@ -102,3 +123,9 @@ def baseline_named(name: BaselineName, *, rate: float) -> Baseline:
             return BatchMean()
         case "moving_average":
             return MovingAverage(rate)
+
+
+def _means(returns: Float[Tensor, "N K"], is_paid: Bool[Tensor, "N K"]) -> Float[Tensor, "K"]:
+    """Of each attempt, over the samples in which it is paid; 0 where it is in none."""
+    sums = torch.where(is_paid, returns, 0.0).sum(dim=0)
+    return sums / is_paid.sum(dim=0).clamp(min=1)

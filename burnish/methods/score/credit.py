@@ -7,6 +7,9 @@ An attempt is one action of a bandit whose return is what it is paid less its KL
 with the sum over the tokens of attempt k of sample i, and the bonus from the second attempt on. The
 discount between turns is 0 (section 5 of arXiv:2409.12917): no attempt is credited with what a
 later one earns. The advantage R_ik - b is that of each of the attempt's tokens and of no other.
+
+A first attempt that another model has made is context: it earns and pays nothing, but its reward
+counts in the bonus of the second one.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from burnish.core.kl import k1
 from burnish.methods.score.baselines import Baseline
+from burnish.training.attempts import is_own
 from burnish.training.experience import Experience
 
 
@@ -80,12 +84,18 @@ def shaped_rewards(rewards: Float[Tensor, "N K"], objective: Objective) -> Float
 
 
 def turn_index(e: Experience) -> Int[Tensor, "B T"]:
-    """Which attempt each predicted token belongs to, from 0; -1 for tokens of no attempt."""
+    """Which attempt of the policy each predicted token belongs to, from 0; -1: to none."""
     index = torch.full(e.batch.action_mask.shape, -1, device=e.batch.action_mask.device)
     for row, sample in enumerate(e.trajectories):
         for number, turn in enumerate(sample.turns):
             index[row, turn.start - 1 : turn.stop - 1] = number
-    return index
+    return torch.where(e.batch.action_mask, index, -1)
+
+
+def own_attempts(experiences: Sequence[Experience]) -> Bool[Tensor, "N K"]:
+    """Which attempts of all samples the policy itself has made."""
+    rows = [[is_own(t, turn) for turn in t.turns] for e in experiences for t in e.trajectories]
+    return torch.tensor(rows, device=experiences[0].old_logp.device)
 
 
 def turn_kls(e: Experience, num_turns: int) -> Float[Tensor, "B K"]:
@@ -115,28 +125,26 @@ def assign_credit(
     """
     kl_coefs = torch.tensor(objective.kl_coefs, device=rewards[0].device)
     num_turns = objective.num_turns
-    returns = [
-        shaped_rewards(own, objective) - kl_coefs * turn_kls(e, num_turns)
-        for e, own in zip(experiences, rewards, strict=True)
-    ]
-    advantages = baseline.advantages(torch.cat(returns), _groups(experiences))
-    parts = advantages.split([len(part) for part in returns])
-    for e, own, return_, advantage in zip(experiences, rewards, returns, parts, strict=True):
+    is_paid = own_attempts(experiences)
+    kls = torch.cat([turn_kls(e, num_turns) for e in experiences])
+    paid = shaped_rewards(torch.cat(list(rewards)), objective)
+    returns = torch.where(is_paid, paid - kl_coefs * kls, 0.0)
+    advantages = baseline.advantages(returns, _groups(experiences), is_paid)
+    sizes = [len(e.trajectories) for e in experiences]
+    parts = zip(*(x.split(sizes) for x in (paid, returns, advantages)), strict=True)
+    for e, (pay, return_, advantage) in zip(experiences, parts, strict=True):
         index = turn_index(e)
         e.advantage, e.return_ = _spread(advantage, index), _spread(return_, index)
         coefs = _spread(kl_coefs.expand(len(index), -1), index)
         penalty = torch.where(index >= 0, coefs * k1(e.old_logp, e.ref_logp), 0.0)
-        e.token_reward = _at_ends(e, shaped_rewards(own, objective)) - penalty
+        e.token_reward = _at_ends(e, pay) - penalty
 
 
 def _groups(experiences: Sequence[Experience]) -> Int[Tensor, "N"]:
-    """Number of each sample's problem."""
-    numbers: dict[str, int] = {}
-    found = [
-        numbers.setdefault(sample.problem_id, len(numbers))
-        for e in experiences
-        for sample in e.trajectories
-    ]
+    """What each sample is compared with: same problem, and first attempts of the same model."""
+    numbers: dict[tuple[str, bool], int] = {}
+    kinds = [(t.problem_id, is_own(t, t.turns[0])) for e in experiences for t in e.trajectories]
+    found = [numbers.setdefault(kind, len(numbers)) for kind in kinds]
     return torch.tensor(found, device=experiences[0].old_logp.device)
 
 
@@ -146,9 +154,9 @@ def _spread(values: Float[Tensor, "B K"], index: Int[Tensor, "B T"]) -> Float[Te
 
 
 def _at_ends(e: Experience, values: Float[Tensor, "B K"]) -> Float[Tensor, "B T"]:
-    """Each attempt's value at its last token, zero elsewhere."""
+    """Each attempt's value at its last token where that is an action, zero elsewhere."""
     placed = torch.zeros(e.batch.action_mask.shape, device=values.device)
     for row, sample in enumerate(e.trajectories):
         for number, turn in enumerate(sample.turns):
             placed[row, turn.stop - 2] = values[row, number]
-    return placed
+    return torch.where(e.batch.action_mask, placed, 0.0)

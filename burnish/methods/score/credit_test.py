@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from burnish.methods.score.baselines import BatchMean, LeaveOneOut
 from burnish.methods.score.credit import (
     Objective,
     assign_credit,
+    own_attempts,
     shaped_rewards,
     single_turn_objective,
     stage_one_objective,
@@ -24,14 +26,17 @@ EVERY_OUTCOME = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
 """Wrong twice; wrong, then right; right twice; right, then wrong."""
 
 
-def sample(*lengths: int, problem: str = "p") -> Trajectory:
-    """Attempts of these lengths, after a prompt of 2 tokens and one token between each two."""
+def sample(*lengths: int, problem: str = "p", num_given: int = 0) -> Trajectory:
+    """Attempts of these lengths, after a prompt of 2 tokens and one token between each two.
+
+    The first `num_given` are another model's.
+    """
     score, stop = Score(0.0, False, None), StopReason.EOS
     flags, turns = [False], []
-    for length in lengths:
+    for number, length in enumerate(lengths):
         flags += [False]
         turns.append(Turn(len(flags), len(flags) + length, "", score, stop))
-        flags += [True] * length
+        flags += [number >= num_given] * length
     blank = (0.0,) * len(flags)
     tokens = tuple(range(len(flags)))
     return Trajectory(problem, tokens, tuple(flags), blank, blank, score, stop, "", tuple(turns))
@@ -155,3 +160,28 @@ def test_samples_of_a_problem_are_compared_also_across_micro_batches():
     apart = torch.stack([parts[0].advantage[0], parts[1].advantage[0]])
     assert torch.equal(apart, whole.advantage[:2])
     assert whole.advantage[2, 1].item() == -1.0
+
+
+def mixed() -> tuple[Experience, Tensor]:
+    """Two samples of a problem of the policy's own, then two after another model's attempt."""
+    given = [sample(2, 3, num_given=1), sample(2, 3, num_given=1)]
+    rewards = torch.tensor([[0.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    return experience(sample(2, 3), sample(2, 3), *given), rewards
+
+
+def test_attempt_of_another_model_has_no_credit_and_no_tokens_of_its_own():
+    e, rewards = mixed()
+    assign_credit([e], [rewards], objective=STAGE_TWO, baseline=BatchMean())
+    assert own_attempts([e]).tolist() == [[True, True]] * 2 + [[False, True]] * 2
+    assert turn_index(e)[2:].tolist() == [[-1, -1, -1, -1, 1, 1, 1]] * 2
+    for values in (e.advantage, e.return_, e.token_reward):
+        assert not values[2:, :4].any()
+
+
+def test_second_attempts_are_compared_with_those_after_an_attempt_of_the_same_model():
+    """Returns 11 and 1, then 11 and -10: the bonus counts the other model's first attempt."""
+    e, rewards = mixed()
+    assign_credit([e], [rewards], objective=STAGE_TWO, baseline=LeaveOneOut())
+    assert e.advantage[:, 1].tolist() == [-1.0, 1.0, 0.0, 0.0]
+    assert e.advantage[:, 5].tolist() == [10.0, -10.0, 21.0, -21.0]
+    assert e.return_[:, 5].tolist() == [11.0, 1.0, 11.0, -10.0]

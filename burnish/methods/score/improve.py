@@ -21,6 +21,7 @@ from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.token_view import best_and_worst
 from burnish.training.workbench import Workbench
+from burnish.types import Completion
 
 
 def improve(
@@ -33,6 +34,7 @@ def improve(
     policy: Policy,
     base: Policy,
     selected_turn: int,
+    num_base_first: int = 0,
 ) -> Iterator[StepResult]:
     """Train `policy` on as many attempts as the objective has weights for.
 
@@ -40,6 +42,7 @@ def improve(
         correction: how problems are asked again, also when the model is measured.
         base: the KL's reference; does not change.
         selected_turn: the attempt, from 1, by whose dev accuracy a model is selected.
+        num_base_first: samples of each problem that begin with an attempt of `base`.
     """
     learner = Learner({"policy": policy.network}, config.optimizer)
     engine = bench.engine(policy)
@@ -71,10 +74,13 @@ def improve(
         measure=dev.measure,
     ):
         chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
+        asked, seed = [problems[row] for row in chosen], derived_seed(run.seed, "rollout", step)
+        given: list[list[Completion]] = []
+        if num_base_first:
+            engine.sync(base.sampling_weights())
+            given = collector.first_attempts(asked, seed=seed, num=num_base_first)
         engine.sync(policy.sampling_weights())
-        groups = collector.collect(
-            [problems[row] for row in chosen], seed=derived_seed(run.seed, "rollout", step)
-        )
+        groups = collector.collect(asked, seed=seed, given=given)
         result = StepResult(collector.collector.metrics(groups))
         trajectories = [t for group in groups for t in group.trajectories]
         if trajectories:

@@ -8,15 +8,27 @@ from statistics import fmean
 from typing import Any
 
 from burnish.evaluation.self_correction import Attempt, transition_of
+from burnish.training.attempts import is_own
 from burnish.training.learner import Metrics
 from burnish.training.stage import Selection, Trained
 from burnish.types import Trajectory, Turn
 
 
 def attempt_metrics(trajectories: Sequence[Trajectory]) -> Metrics:
-    """Means over samples, by attempt and from each attempt to the next."""
+    """Means over samples, by attempt and from each attempt to the next.
+
+    Samples that begin with an attempt of the base model are told apart: `base_first/...`.
+    """
+    own = [sample.turns for sample in trajectories if is_own(sample, sample.turns[0])]
+    given = [sample.turns for sample in trajectories if not is_own(sample, sample.turns[0])]
+    metrics = _chain_metrics(own) if own else {}
+    for number, turns in enumerate(zip(*given, strict=True), start=1):
+        metrics[f"base_first/accuracy_t{number}"] = fmean(turn.score.is_correct for turn in turns)
+    return metrics
+
+
+def _chain_metrics(chains: Sequence[Sequence[Turn]]) -> Metrics:
     metrics: Metrics = {}
-    chains = [trajectory.turns for trajectory in trajectories]
     for number, turns in enumerate(zip(*chains, strict=True), start=1):
         metrics[f"rollout/accuracy_t{number}"] = fmean(turn.score.is_correct for turn in turns)
         metrics[f"rollout/truncated_t{number}"] = fmean(turn.is_truncated for turn in turns)

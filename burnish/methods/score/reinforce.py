@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -43,8 +43,36 @@ class StageOneConfig(AttemptsConfig):
 class StageTwoConfig(AttemptsConfig):
     """Stage II: all attempts learn, with a bonus for progress between them."""
 
+    type: Literal["reinforce"] = "reinforce"
+    """The paper's own."""
     bonus_coef: float = Field(default=10.0, ge=0)
     """alpha: weight of r_k - r_{k-1} in the reward of attempt k; 0 is no shaping."""
+    base_first_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of each problem's samples whose first attempt the base model makes: it is context for
+    the second one, and not trained on. Rounded to whole samples. The paper mixes such attempts in
+    without saying how many."""
+
+    @property
+    def num_base_first(self) -> int:
+        """The same in samples of each problem."""
+        return round(self.base_first_share * self.samples_per_problem)
+
+    @model_validator(mode="after")
+    def _both_kinds_have_others(self) -> Self:
+        num, num_own = self.num_base_first, self.samples_per_problem - self.num_base_first
+        if self.base_first_share and not num:
+            raise ValueError(
+                f"base_first_share: {self.base_first_share} of {self.samples_per_problem} samples "
+                "is less than half a sample; raise it, or samples_per_problem, or leave it out"
+            )
+        if self.baseline == "leave_one_out" and 1 in (num, num_own):
+            raise ValueError(
+                f"base_first_share: {self.base_first_share} of {self.samples_per_problem} samples "
+                f"leaves {num} with the base model's first attempt and {num_own} with the policy's "
+                "own; each kind is compared with its others, so it needs 0, or 2 and more. Change "
+                "it or samples_per_problem, or use baseline: batch_mean"
+            )
+        return self
 
 
 def stage_one(
@@ -104,4 +132,5 @@ def stage_two(
         policy=policy,
         base=base,
         selected_turn=correction.turns,
+        num_base_first=config.num_base_first,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 
 from burnish.data.follow_up import CorrectionConfig
 from burnish.errors import ConfigError
+from burnish.methods.score.baselines import LeaveOneOut
+from burnish.methods.score.credit import assign_credit, stage_two_objective
 from burnish.methods.score.reinforce import (
     StageOneConfig,
     StageTwoConfig,
@@ -18,6 +21,8 @@ from burnish.methods.score.reinforce import (
 )
 from burnish.methods.score.update import reinforce_update
 from burnish.models.config import LoraConfig
+from burnish.models.policy import Policy
+from burnish.training.attempts import is_own
 from burnish.training.experience import gather_experience
 from burnish.training.learner import Learner, OptimizerConfig
 from burnish.training.stage import StageRun, StepResult
@@ -49,8 +54,13 @@ def second_stage(
     return run, list(steps)
 
 
-def weights(model: Any) -> dict[str, torch.Tensor]:
-    return model.network.state_dict()
+def gradient_norm(policy: Policy) -> float:
+    """Of the gradient that stands in the weights, which is taken away."""
+    parameters = list(policy.network.parameters())
+    norm = torch.cat([p.grad.to_dense().flatten() for p in parameters if p.grad is not None]).norm()
+    for parameter in parameters:
+        parameter.grad = None
+    return norm.item()
 
 
 def kl_of(result: StepResult, model: Path, base: Path, bench: Workbench) -> list[float]:
@@ -104,14 +114,86 @@ def test_gradient_is_of_the_sum_of_advantage_times_log_probability(bench, tmp_pa
     logp, _ = policy.action_logps(policy.hidden_states(e.batch), e.batch)
     loss = -(e.advantage * logp)[e.batch.action_mask].sum() / 4
     loss.backward()
-    parameters = [p for p in policy.network.parameters() if p.grad is not None]
-    norm = torch.cat([p.grad.to_dense().flatten() for p in parameters if p.grad is not None]).norm()
-    for parameter in parameters:
-        parameter.grad = None
+    norm = gradient_norm(policy)
     learner = Learner({"policy": policy.network}, OptimizerConfig(learning_rate=1e-3))
     found = reinforce_update(learner, [e], policy=policy, num_updates=1)
     assert found["train/loss"] == pytest.approx(loss.item(), rel=1e-4)
-    assert found["train/grad_norm"] == pytest.approx(norm.item(), rel=1e-4)
+    assert found["train/grad_norm"] == pytest.approx(norm, rel=1e-4)
+
+
+def test_base_model_makes_the_first_attempts_of_its_share(
+    bench, tmp_path, model_folder, other_folder
+):
+    """At the first step, those that a policy which still is the base model makes."""
+    settings = {"base_first_share": 0.5, "num_steps": 3}
+    _, mixed = second_stage(bench, tmp_path / "mixed", other_folder, **settings)
+    _, (by_base, _) = second_stage(bench, tmp_path / "base", model_folder)
+    _, (by_policy, _) = second_stage(bench, tmp_path / "policy", other_folder)
+    sources = (by_policy, by_policy, by_base, by_base)
+    for number, sample in enumerate(mixed[0].trajectories):
+        (first, _), source = sample.turns, sources[number % 4].trajectories[number]
+        expected = source.token_ids[: source.turns[0].stop]
+        assert sample.token_ids[: first.stop] == expected
+        assert is_own(sample, first) == (number % 4 < 2)
+    assert all(result.metrics["score/logp_gap"] < 1e-5 for result in mixed)
+
+
+def test_what_both_kinds_of_samples_do_is_told_apart(bench, tmp_path, model_folder):
+    _, (mixed, _) = second_stage(bench, tmp_path / "mixed", model_folder, base_first_share=0.5)
+    rights = [[turn.score.is_correct for turn in t.turns] for t in mixed.trajectories]
+    own = [right for number, right in enumerate(rights) if number % 4 < 2]
+    given = [right for number, right in enumerate(rights) if number % 4 >= 2]
+    for turn in (0, 1):
+        of_own, of_given = fmean(r[turn] for r in own), fmean(r[turn] for r in given)
+        assert mixed.metrics[f"rollout/accuracy_t{turn + 1}"] == of_own
+        assert mixed.metrics[f"base_first/accuracy_t{turn + 1}"] == of_given
+    expected = fmean(r[0] for r in own) + fmean(r[1] for r in rights)
+    assert mixed.metrics["score/training_reward"] == pytest.approx(expected)
+    _, (only, _) = second_stage(bench, tmp_path / "only", model_folder, base_first_share=1.0)
+    assert "rollout/accuracy_t1" not in only.metrics
+
+
+def test_no_gradient_reaches_a_first_attempt_of_the_base_model(bench, tmp_path, model_folder):
+    """The update's gradient is that of the second attempts alone, by a plain forward pass."""
+    _, (result, _) = second_stage(bench, tmp_path, model_folder, base_first_share=1.0)
+    samples = list(result.trajectories[:4])
+    policy = bench.load_policy()
+    (e,) = gather_experience(samples, policy=policy, reference=policy, critic=None, max_tokens=9999)
+    rewards = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+    objective = stage_two_objective(2, kl_coef=0.0, bonus_coef=10.0)
+    assign_credit([e], [rewards], objective=objective, baseline=LeaveOneOut())
+    loss = torch.zeros(())
+    for sample, own in zip(e.trajectories, [11.0, -10.0, 1.0, 0.0], strict=True):
+        advantage = own - (2.0 - own) / 3
+        ids = torch.tensor([sample.token_ids])
+        logps = policy.network(ids).logits[0].float().log_softmax(dim=-1)
+        turn = sample.turns[1]
+        chosen = logps[range(turn.start - 1, turn.stop - 1), ids[0, turn.start : turn.stop]]
+        loss = loss - advantage * chosen.sum() / 4
+    loss.backward()
+    norm = gradient_norm(policy)
+    learner = Learner({"policy": policy.network}, OptimizerConfig(learning_rate=1e-3))
+    found = reinforce_update(learner, [e], policy=policy, num_updates=1)
+    assert found["train/loss"] == pytest.approx(loss.item(), rel=1e-4)
+    assert found["train/grad_norm"] == pytest.approx(norm, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"base_first_share": 0.1}, "less than half a sample"),
+        ({"base_first_share": 0.25}, "leaves 1 with the base model's"),
+        ({"base_first_share": 0.75}, "leaves 3 with the base model's"),
+        ({"base_first_share": 1.5}, "base_first_share"),
+    ],
+)
+def test_share_that_leaves_a_sample_nothing_to_be_compared_with_is_an_error(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        StageTwoConfig.model_validate(SMALL | settings)
+    share = settings["base_first_share"]
+    if 0.1 < share < 1:
+        config = StageTwoConfig.model_validate(SMALL | settings | {"baseline": "batch_mean"})
+        assert config.num_base_first == 4 * share
 
 
 def test_bonus_is_what_is_paid_beyond_the_reward(bench, tmp_path, model_folder):

@@ -13,7 +13,13 @@ from burnish.core.policy_losses import reinforce
 from burnish.methods.score.adaptive import Objectives
 from burnish.methods.score.baselines import Baseline
 from burnish.methods.score.config import AttemptsConfig
-from burnish.methods.score.credit import Objective, assign_credit, shaped_rewards, turn_kls
+from burnish.methods.score.credit import (
+    Objective,
+    assign_credit,
+    own_attempts,
+    shaped_rewards,
+    turn_kls,
+)
 from burnish.models.policy import Policy
 from burnish.training.experience import Experience, engine_gap
 from burnish.training.learner import Learner, Metrics
@@ -33,7 +39,8 @@ def learn(
     rewards = [_rewards(e, config) for e in experiences]
     objective = objectives.current
     assign_credit(experiences, rewards, objective=objective, baseline=baseline)
-    kls = _mean_kls(experiences, objective.num_turns)
+    of_turns = torch.cat([turn_kls(e, objective.num_turns) for e in experiences])
+    kls = _means(experiences, of_turns)
     objectives.observe(kls)
     return {
         "score/logp_gap": gap,
@@ -75,36 +82,38 @@ def _rewards(e: Experience, config: AttemptsConfig) -> Float[Tensor, "B K"]:
     return torch.tensor(rewards, device=e.old_logp.device)
 
 
-def _mean_kls(experiences: Sequence[Experience], num_turns: int) -> list[float]:
-    """Each attempt's KL to the base model, a mean over samples."""
-    return torch.cat([turn_kls(e, num_turns) for e in experiences]).mean(dim=0).tolist()
-
-
 def _payment_metrics(
     experiences: Sequence[Experience],
     rewards: Sequence[Tensor],
     kls: Sequence[float],
     objective: Objective,
 ) -> Metrics:
-    """Means over samples: what was paid, and each attempt's KL to the base model.
+    """What was paid for an attempt, and each attempt's KL to the base model: means over samples.
 
-    `score/first_kl_coef` is the whole weight of the first attempt's KL: beta1 + beta2 in Stage I.
     `score/training_reward` is what the stage pays without bonus and KL: a bonus is also earned by
-    failing first, so it says nothing about a model.
+    failing first, so it says nothing about a model. `score/first_kl_coef` is the whole weight of
+    the first attempt's KL: beta1 + beta2 in Stage I.
     """
-    own = torch.cat(list(rewards))
-    plain = (own * own.new_tensor(objective.reward_weights)).sum(dim=1)
-    shaped = shaped_rewards(own, objective).sum(dim=1)
+    given = torch.cat(list(rewards))
+    plain = sum(_means(experiences, given * given.new_tensor(objective.reward_weights)))
+    shaped = sum(_means(experiences, shaped_rewards(given, objective)))
     num_actions = sum(e.batch.num_actions for e in experiences)
     entropy = sum(e.entropy.sum().item() for e in experiences)
     return {
-        "score/training_reward": plain.mean().item(),
-        "score/bonus": (shaped - plain).mean().item(),
+        "score/training_reward": plain,
+        "score/bonus": shaped - plain,
         "score/first_kl_coef": objective.kl_coefs[0],
         "score/kl": sum(kls),
         **{f"score/kl_t{turn}": kl for turn, kl in enumerate(kls, start=1)},
         "rollout/entropy": entropy / num_actions,
     }
+
+
+def _means(experiences: Sequence[Experience], values: Float[Tensor, "N K"]) -> list[float]:
+    """Of each attempt, over the samples in which the policy has made it; 0 where in none."""
+    is_paid = own_attempts(experiences)
+    sums = torch.where(is_paid, values, 0.0).sum(dim=0)
+    return (sums / is_paid.sum(dim=0).clamp(min=1)).tolist()
 
 
 def _problem_ids(experience: Experience) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
+from burnish.data.tasks.math500 import Math500Task
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.svamp import SvampTask
 from burnish.graders.config import default_grader_config
@@ -65,6 +66,18 @@ def test_mathqa(variant, style, data_folder):
         for p in task.problems("test")
     ]
     assert_targets_earn_one_and_prompts_nothing(task, problems)
+
+
+@pytest.mark.data
+def test_math500(data_folder):
+    task = Math500Task(folder=data_folder)
+    problems = task.problems("test")
+    targets = [task.target(problem) for problem in problems]
+    assert failing(problems, scores(task, problems, targets), expected=1.0) == []
+    solutions = [str(problem.rationale) for problem in problems]  # read from their \\boxed{}
+    assert failing(problems, scores(task, problems, solutions), expected=1.0) == []
+    prompts = [task.prompt(problem) for problem in problems]
+    assert failing(problems, scores(task, problems, prompts), expected=0.0) == []
 
 
 @pytest.mark.parametrize("style", ["ncot", "pcot"])

@@ -96,7 +96,7 @@ def evaluate(
             num_samples=samples,
             reranker=reranker,
             num_turns=turns,
-            budgets=budgets_named(inference_scaling) if inference_scaling else (),
+            budgets=() if inference_scaling is None else budgets_named(inference_scaling),
             instruction=instruction,
             temperature=temperature,
         )

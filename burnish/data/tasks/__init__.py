@@ -7,6 +7,7 @@ from pydantic import Field
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.humaneval import HumanevalTask
+from burnish.data.tasks.math500 import Math500Task
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.mbpp import MbppTask
 from burnish.data.tasks.mbpp_repair import MbppRepairTask
@@ -17,6 +18,7 @@ AnyTask: TypeAlias = (
     SvampTask
     | Gsm8kTask
     | MathqaTask
+    | Math500Task
     | ArithmeticTask
     | MbppTask
     | MbppRepairTask

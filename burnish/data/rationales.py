@@ -16,6 +16,7 @@ training and its evaluation; here the header is always the prompt's.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from burnish.data.jsonl import Row
@@ -23,6 +24,16 @@ from burnish.errors import DataError
 
 Style: TypeAlias = Literal["ncot", "pcot"]
 
+_MESSAGES: Mapping[Style, str] = {
+    "ncot": (
+        "Solve the problem step by step, and write its solution and nothing else. Close it with"
+        ' the line "Therefore, the answer is: " and the number.'
+    ),
+    "pcot": (
+        "Write a Python function `solution()` without arguments that computes the answer to the"
+        " problem and returns it. Write the function and nothing else."
+    ),
+}
 _FUNCTION = re.compile(r"def[ \t]+solution[ \t]*\([^)\n]*\)[^:\n]*:[ \t]*\n")
 _DOCSTRING = re.compile(
     r'\s*(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\')[ \t]*\n', re.DOTALL
@@ -40,6 +51,11 @@ def opening_of(question: str, style: Style) -> str:
     if style == "ncot":
         return "Answer reasoning:\n"
     return f'Answer reasoning:\ndef solution():\n    """{question}"""\n'
+
+
+def message_of(question: str, style: Style) -> str:
+    """What a chat model is asked, in words; for the same graders."""
+    return f"{_MESSAGES[style]}\n\n{question}"
 
 
 def target_of(rationale: str, answer: str, style: Style) -> str:

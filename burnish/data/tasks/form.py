@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -10,6 +11,8 @@ from burnish.types import Message, Problem
 Form: TypeAlias = Literal["text", "chat"]
 
 
-def message_with(problem: Problem, text: str) -> Problem:
-    """The problem as a conversation: the text is the user's one message."""
-    return replace(problem, messages=(Message("user", text.strip()),))
+def in_form(problem: Problem, form: Form, message: Callable[[Problem], str]) -> Problem:
+    """The problem; in a chat as a conversation, of which `message` makes the user's first."""
+    if form == "text":
+        return problem
+    return replace(problem, messages=(Message("user", message(problem).strip()),))

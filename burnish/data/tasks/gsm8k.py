@@ -17,9 +17,10 @@ from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.problems import problems_of
-from burnish.data.rationales import Style, opening_of, prompt_of
-from burnish.data.release import RATIONALE, problem_of, target_for
+from burnish.data.rationales import Style, message_of, opening_of
+from burnish.data.release import RATIONALE, problem_of, prompt_for, target_for
 from burnish.data.splitting import divide
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import Problem
@@ -37,6 +38,8 @@ class Gsm8kTask(Config):
     """the task"""
     style: Style = "ncot"
     """ncot: a chain of thought in natural language; pcot: a Python program"""
+    form: Form = "text"
+    """text: the prompt as it is; chat: as the user's message, for models with a chat template"""
     folder: Path = Path("data")
     """the folder that holds gsm8k/train.jsonl, train_pcot.jsonl and test.jsonl"""
     hub: str | None = None
@@ -56,8 +59,8 @@ class Gsm8kTask(Config):
         return divide(self._problems("train"), split)
 
     def prompt(self, problem: Problem) -> str:
-        """ReFT's prompt; in pcot with the header of the program."""
-        return prompt_of(problem.question, self.style)
+        """ReFT's prompt, in pcot with the header of the program; in a chat, the message."""
+        return prompt_for(problem, self.style)
 
     def opening(self, problem: Problem) -> str:
         """What stands after the question; in pcot with the header of the program."""
@@ -74,9 +77,13 @@ class Gsm8kTask(Config):
     def _problems(self, part: Part) -> list[Problem]:
         def problem(row: Row) -> Problem:
             is_release = RATIONALE in row.columns
-            return problem_of(row, self.style) if is_release else self._own_problem(row, part)
+            found = problem_of(row, self.style) if is_release else self._own_problem(row, part)
+            return in_form(found, self.form, self._message)
 
         return problems_of(self._rows(part), problem)
+
+    def _message(self, problem: Problem) -> str:
+        return message_of(problem.question, self.style)
 
     def _rows(self, part: Part) -> list[Row]:
         if self.hub is not None:

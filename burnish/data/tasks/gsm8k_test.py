@@ -80,3 +80,28 @@ def test_rows_at_hand_have_their_counts_and_disjoint_splits(data_folder, style, 
     for problem in train + dev:
         assert "<<" not in task.target(problem)
         assert "####" not in task.target(problem)
+
+
+@pytest.mark.parametrize(
+    ("style", "wanted", "target"),
+    [
+        ("ncot", '"Therefore, the answer is: "', "She counts.\nTherefore, the answer is: 7"),
+        ("pcot", "`solution()`", "def solution():\n    return 7"),
+    ],
+)
+def test_chat_says_in_words_what_the_grader_wants_and_the_target_keeps_to_it(
+    tmp_path, style, wanted, target
+):
+    rationale = "She counts." if style == "ncot" else target
+    row = {"item_id": "x", "question": "Eggs?", "answer_cot": rationale, "answer_value": "7"}
+    for name in ("train.jsonl", "train_pcot.jsonl"):
+        write(tmp_path, name, row, {**row, "item_id": "y", "question": "More eggs?"})
+    task = Gsm8kTask(folder=tmp_path, style=style, form="chat")
+    (problem,) = task.problems("train")
+
+    (message,) = problem.messages
+    assert message.role == "user"
+    assert wanted in message.content
+    assert message.content.endswith(f"\n\n{problem.question}")
+    assert task.prompt(problem) == message.content
+    assert task.target(problem) == target

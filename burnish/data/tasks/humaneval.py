@@ -17,13 +17,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.problems import problems_of
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import Problem
+
+INSTRUCTION = (
+    "Complete the Python function below as its docstring says. Write the whole function, with the"
+    " imports it needs, and nothing else."
+)
 
 
 class HumanevalTask(Config):
@@ -31,6 +39,10 @@ class HumanevalTask(Config):
 
     type: Literal["humaneval"] = "humaneval"
     """the task"""
+    form: Form = "text"
+    """text: the prompt as it is; chat: as the user's message, for models with a chat template"""
+    instruction: str = Field(default=INSTRUCTION, min_length=1)
+    """what stands before the prompt in a chat; text has the prompt alone"""
     folder: Path = Path("data")
     """the folder that holds humaneval/test.jsonl"""
     hub: str | None = None
@@ -48,27 +60,33 @@ class HumanevalTask(Config):
                 f"humaneval has no {split} split: its 164 problems are for testing only. Train on"
                 " `mbpp`, and name `humaneval` as the task of `burnish eval --split test`."
             )
-        if self.hub is not None:
-            return problems_of(load_hub_rows(self.hub, split="test"), _problem)
-        return problems_of(read_rows(self.folder / "humaneval" / "test.jsonl"), _problem)
+        if self.hub is None:
+            rows = read_rows(self.folder / "humaneval" / "test.jsonl")
+        else:
+            rows = load_hub_rows(self.hub, split="test")
+        problems = problems_of(rows, _problem)
+        return [in_form(problem, self.form, self._message) for problem in problems]
 
     def prompt(self, problem: Problem) -> str:
-        """The data set's own prompt."""
-        return problem.question
+        """The data set's own prompt; in a chat, the message."""
+        return problem.messages[-1].content if problem.messages else problem.question
 
     def opening(self, problem: Problem) -> str:
         """The prompt: a completion may be the body of its function alone."""
         return problem.question
 
     def target(self, problem: Problem) -> str:
-        """The body of the reference solution. Raises DataError where there is none."""
+        """The reference solution: its body or, in a chat, all of it. Raises DataError."""
         if problem.rationale is None:
             raise DataError(f"problem {problem.id!r} has no reference solution")
-        return problem.rationale
+        return str(problem.answer) if problem.messages else problem.rationale
 
     def traits(self, problem: Problem, text: str) -> Mapping[str, float]:
         """None."""
         return {}
+
+    def _message(self, problem: Problem) -> str:
+        return f"{self.instruction}\n\n{problem.question}"
 
 
 def _problem(row: Row) -> Problem:

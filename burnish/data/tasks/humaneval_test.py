@@ -67,3 +67,12 @@ def test_a_row_that_cannot_be_used_is_named(tmp_path, changes, complaint):
 @pytest.mark.data
 def test_rows_at_hand_have_their_count(data_folder):
     assert len(HumanevalTask(folder=data_folder).problems("test")) == 164
+
+
+def test_chat_asks_for_the_whole_function_in_words_of_ones_own(tmp_path):
+    task_with(tmp_path, OWN)
+    task = HumanevalTask(folder=tmp_path, form="chat", instruction="Complete it.")
+    (problem,) = task.problems("test")
+    assert task.prompt(problem) == f"Complete it.\n\n{OWN['prompt']}".strip()
+    assert problem.messages[0].content == task.prompt(problem)
+    assert task.target(problem) == problem.answer

@@ -23,7 +23,7 @@ from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.problems import problems_of
 from burnish.data.splitting import divide, question_key
-from burnish.data.tasks.form import Form, message_with
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import Problem
@@ -105,8 +105,10 @@ class Math500Task(Config):
             rationale=solution,
             fields={key: row.columns.get(key) for key in ("subject", "level")},
         )
-        message = f"{self.instruction}\n\n{problem.question}"
-        return message_with(problem, message) if self.form == "chat" else problem
+        return in_form(problem, self.form, self._message)
+
+    def _message(self, problem: Problem) -> str:
+        return f"{self.instruction}\n\n{problem.question}"
 
 
 def _last_box(row: Row, solution: str) -> str:

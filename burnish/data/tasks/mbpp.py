@@ -26,6 +26,7 @@ from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, json_type, read_rows
 from burnish.data.problems import problems_of
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import Problem
@@ -45,6 +46,8 @@ class MbppTask(Config):
 
     type: Literal["mbpp"] = "mbpp"
     """the task"""
+    form: Form = "text"
+    """text: the prompt as it is; chat: as the user's message, for models with a chat template"""
     shots: int = Field(default=3, ge=0, le=3)
     """how many solved problems stand before the one that is asked"""
     folder: Path = Path("data")
@@ -62,7 +65,8 @@ class MbppTask(Config):
     def problems(self, split: Split) -> list[Problem]:
         """The problems of a split, in the order of the file."""
         ids = _IDS[split]
-        return [problem for number, problem in self.numbered().items() if number in ids]
+        problems = [problem for number, problem in self.numbered().items() if number in ids]
+        return [in_form(problem, self.form, self.prompt) for problem in problems]
 
     def prompt(self, problem: Problem) -> str:
         """The paper's prompt."""

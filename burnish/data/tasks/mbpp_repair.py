@@ -23,6 +23,7 @@ from pydantic import Field
 from burnish.config import Config
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.tasks.correction import CODE_INSTRUCTION
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.mbpp import BEGIN, DONE, MbppTask, solved
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
@@ -36,6 +37,8 @@ class MbppRepairTask(Config):
 
     type: Literal["mbpp_repair"] = "mbpp_repair"
     """the task"""
+    form: Form = "text"
+    """text: the prompt as it is; chat: as the user's message, for models with a chat template"""
     attempts: Path = Path("data/mbpp/attempts.jsonl")
     """the file that `burnish sample --out` wrote on mbpp; of several, put one after the other"""
     attempts_per_problem: int = Field(default=1, ge=1)
@@ -66,7 +69,7 @@ class MbppRepairTask(Config):
                 f" `burnish sample RECIPE --split {split} --limit 0 --out FILE`, from a policy that"
                 " makes mistakes."
             )
-        return problems
+        return [in_form(problem, self.form, self.prompt) for problem in problems]
 
     def prompt(self, problem: Problem) -> str:
         """The first attempt's prompt, the attempt and the instruction."""

@@ -76,3 +76,11 @@ def test_repeating_the_wrong_program_is_a_trait(tmp_path):
 def test_attempts_that_cannot_be_used_are_named(tmp_path, attempts, complaint):
     with pytest.raises(DataError, match=complaint):
         task_with(tmp_path, *attempts).problems("train")
+
+
+def test_instruction_is_ones_own_and_chat_has_the_prompt_as_the_users_message(tmp_path):
+    wrong = attempt(601, "def add_601(n):\n    return 0")
+    task = task_with(tmp_path, wrong, instruction="Mend it.", form="chat")
+    (problem,) = task.problems("train")
+    assert "[DONE]\n\nMend it.\n[BEGIN]" in task.prompt(problem)
+    assert problem.messages[0].content == task.prompt(problem).strip()

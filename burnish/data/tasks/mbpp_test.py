@@ -105,3 +105,15 @@ def test_rows_at_hand_have_their_counts(data_folder):
     task = MbppTask(folder=data_folder)
     counts = [len(task.problems(split)) for split in ("train", "dev", "test")]
     assert counts == [374, 90, 500]
+
+
+def test_chat_has_the_same_prompt_as_the_users_message(tmp_path):
+    path = tmp_path / "mbpp" / "mbpp.jsonl"
+    path.parent.mkdir()
+    rows = [json.dumps(row(number)) for number in (2, 3, 4, 11)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    plain, chat = (MbppTask(folder=tmp_path, form=form) for form in ("text", "chat"))
+    (problem,) = chat.problems("test")
+    (message,) = problem.messages
+    assert message.content == plain.prompt(problem).strip()
+    assert not plain.problems("test")[0].messages

@@ -17,9 +17,10 @@ from burnish.config import Config
 from burnish.data.hub import load_hub_rows
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.problems import problems_of
-from burnish.data.rationales import Style, opening_of, prompt_of
-from burnish.data.release import problem_of, target_for
+from burnish.data.rationales import Style, message_of, opening_of
+from burnish.data.release import problem_of, prompt_for, target_for
 from burnish.data.splitting import divide
+from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.types import Problem
 
@@ -31,6 +32,8 @@ class SvampTask(Config):
     """the task"""
     style: Style = "ncot"
     """ncot: a chain of thought in natural language; pcot: a Python program"""
+    form: Form = "text"
+    """text: the prompt as it is; chat: as the user's message, for models with a chat template"""
     folder: Path = Path("data")
     """the folder that holds svamp/train_ncot.jsonl, train_pcot.jsonl and test.jsonl"""
     hub: str | None = None
@@ -48,8 +51,8 @@ class SvampTask(Config):
         return divide(problems_of(self._rows("train"), self._problem), split)
 
     def prompt(self, problem: Problem) -> str:
-        """ReFT's prompt; in pcot with the header of the program."""
-        return prompt_of(problem.question, self.style)
+        """ReFT's prompt, in pcot with the header of the program; in a chat, the message."""
+        return prompt_for(problem, self.style)
 
     def opening(self, problem: Problem) -> str:
         """What stands after the question; in pcot with the header of the program."""
@@ -63,6 +66,9 @@ class SvampTask(Config):
         """None."""
         return {}
 
+    def _message(self, problem: Problem) -> str:
+        return message_of(problem.question, self.style)
+
     def _rows(self, part: Literal["train", "test"]) -> list[Row]:
         if self.hub is not None:
             return load_hub_rows(self.hub, split=part)
@@ -70,10 +76,14 @@ class SvampTask(Config):
         return read_rows(self.folder / "svamp" / name)
 
     def _problem(self, row: Row) -> Problem:
-        if "Body" not in row.columns:
-            return problem_of(row, self.style)
-        return Problem(
-            id=row.text("ID"),
-            question=f"{row.text('Body').strip()} {row.text('Question').strip()}",
-            answer=row.text("Answer").strip(),
-        )
+        is_release = "Body" not in row.columns
+        problem = problem_of(row, self.style) if is_release else _own_problem(row)
+        return in_form(problem, self.form, self._message)
+
+
+def _own_problem(row: Row) -> Problem:
+    return Problem(
+        id=row.text("ID"),
+        question=f"{row.text('Body').strip()} {row.text('Question').strip()}",
+        answer=row.text("Answer").strip(),
+    )

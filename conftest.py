@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -35,3 +36,32 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_model("llama").save(folder)
     return folder
+
+
+@pytest.fixture
+def attempts_bench(tmp_path_factory: pytest.TempPathFactory):
+    """A tiny random Llama with room for two turns, of whose attempts about half are right."""
+    from burnish.data.tasks.arithmetic import ArithmeticTask
+    from burnish.models.config import ModelConfig
+    from burnish.models.tiny import tiny_model
+    from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
+    from burnish.types import Score
+
+    class EvenTokens:
+        """Right are attempts with more even token ids than odd ones."""
+
+        def grade(self, pairs):
+            shares = [fmean(i % 2 == 0 for i in completion.token_ids) for _, completion in pairs]
+            return [Score(share, share > 0.5, f"{share:.2f}") for share in shares]
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tiny_model("llama", max_positions=512).save(folder)
+    return Workbench(
+        model=ModelConfig(name=str(folder)),
+        task=ArithmeticTask(train_size=6, dev_size=4, test_size=2, min_steps=1, max_steps=2),
+        grader=EvenTokens(),
+        lengths=LengthConfig(max_prompt_tokens=200, max_new_tokens=6),
+        compute=ComputeConfig(dtype="float32", device="cpu"),
+        seed=3,
+        num_dev=3,
+    )

@@ -164,5 +164,7 @@ def _is_refused(config: ExpansionConfig, prefix: Prefix, step: Step) -> bool:
 
 def _distinct(proposals: Sequence[Continuation]) -> list[Continuation]:
     """The first of each kind, in order."""
-    by_key = {tuple(map(merge_key, steps)): steps for steps in reversed(proposals)}
-    return list(by_key.values())[::-1]
+    by_key: dict[tuple[tuple[str, End], ...], Continuation] = {}
+    for steps in proposals:
+        by_key.setdefault(tuple(map(merge_key, steps)), steps)
+    return list(by_key.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from burnish.search.asks import (
@@ -78,3 +78,43 @@ def reached(text: str) -> int:
     """The sum after the last step; 0 at the start."""
     totals = re.findall(r"= (\d+)", text)
     return int(totals[-1]) if totals else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Proposer and value model that read from a book: for trees worked out by hand.
+
+    Attributes:
+        steps: the proposals for each prefix text, given in turn. One ending in "." is FINAL, one
+            in "~" is CUT.
+        values: the value of each prefix text; 0 where it is missing.
+    """
+
+    steps: Mapping[str, Sequence[str]]
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def propose(self, requests: Sequence[ProposalRequest]) -> list[list[Continuation]]:
+        """The proposals of the page, from the first again for each request."""
+        return [
+            [self._continuation(request, i) for i in range(request.num_proposals)]
+            for request in requests
+        ]
+
+    def value(self, prefixes: Sequence[Prefix]) -> list[Valuation]:
+        """What the book says, at one token each."""
+        return [Valuation(self.values.get(prefix.text, 0.0), 1) for prefix in prefixes]
+
+    def _continuation(self, request: ProposalRequest, place: int) -> Continuation:
+        text = request.prefix.text
+        steps: list[Step] = []
+        while request.max_steps is None or len(steps) < request.max_steps:
+            page = self.steps[text]
+            chosen = page[place % len(page)]
+            steps.append(Step(chosen, len(chosen), (), _ENDS.get(chosen[-1:], End.OPEN)))
+            text += chosen
+            if steps[-1].end != End.OPEN or not self.steps.get(text):
+                break
+        return tuple(steps)
+
+
+_ENDS = {".": End.FINAL, "~": End.CUT}

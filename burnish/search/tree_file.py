@@ -56,7 +56,7 @@ def write_trees(path: Path, trees: Sequence[Tree]) -> None:
 
     Raises CheckpointError, with the earlier file untouched, where it cannot be written.
     """
-    lines = "\n".join(_record(tree).model_dump_json() for tree in trees)
+    lines = "\n".join(_line(path, tree) for tree in trees)
     body = zlib.compress(lines.encode("utf-8"), level=6)
     head = b"%s %d %d %s\n" % (_MAGIC, _FORMAT, len(body), _digest(body))
     beside = path.with_name(f".{path.name}.writing-{os.getpid()}")
@@ -104,6 +104,16 @@ def _require_whole(path: Path, head: bytes, body: bytes) -> None:
             f"{path}: damaged: {len(body)} bytes that do not have the recorded size and SHA-256. "
             "Restore it from a copy, or remove it to search again."
         )
+
+
+def _line(path: Path, tree: Tree) -> str:
+    try:
+        return _record(tree).model_dump_json()
+    except (ValueError, UnicodeError) as error:
+        raise CheckpointError(
+            f"{path}: tree {tree.tree_id!r} cannot be written: its question or a step is not "
+            f"Unicode text ({error})."
+        ) from error
 
 
 def _record(tree: Tree) -> _Record:

@@ -9,15 +9,27 @@ import jinja2
 
 from burnish import __version__
 from burnish.errors import CheckpointError
+from burnish.report.attempt_chains import KINDS, attempt_splits, has_turns
 from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
+from burnish.report.correction import attempts_headline, correction
 from burnish.report.curves import main_curves, other_curves
+from burnish.report.flows import FLOW_HEIGHT
 from burnish.report.results_table import headline, paired_sentences, results_tables
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
 from burnish.report.token_shading import token_shading
 from burnish.report.wording import duration, label
 
-_HUES = {"warm_up": "slate", "sft": "amber", "reft": "blue"}
+_STYLES = ("report.css", "correction.css")
+_SCRIPTS = ("report.js", "attempts.js")
+_HUES = {
+    "warm_up": "slate",
+    "sft": "amber",
+    "reft": "blue",
+    "base": "slate",
+    "stage_one": "amber",
+    "stage_two": "blue",
+}
 _SPARE_HUES = ("teal", "violet", "rose", "green")
 
 
@@ -52,17 +64,22 @@ def render_report(run: RunFiles) -> str:
     environment.filters["label"] = label
     page = resources.files("burnish.report") / "page"
     return environment.get_template("report.html").render(
-        style=(page / "report.css").read_text("utf-8"),
-        script=(page / "report.js").read_text("utf-8"),
+        style="".join((page / name).read_text("utf-8") for name in _STYLES),
+        script="".join((page / name).read_text("utf-8") for name in _SCRIPTS),
         run=run,
         title=_title(run),
         facts=_facts(run),
-        headline=headline(run.results) or _progress(run),
+        headline=attempts_headline(run.results) or headline(run.results) or _progress(run),
         tables=results_tables(run.results),
         sentences=paired_sentences(run.results),
         curves=main_curves(run.metrics),
         more_curves=other_curves(run.metrics),
-        pairs=sample_pairs(run.samples),
+        correction=correction(run.results),
+        flow_height=FLOW_HEIGHT,
+        splits=attempt_splits(run.samples),
+        kinds=KINDS,
+        instruction=_instruction(run.config),
+        pairs=sample_pairs([row for row in run.samples if not has_turns(row)]),
         shading=token_shading(run.tokens),
         starting_point=_starting_point(run),
         hues=_hues(run.stages),
@@ -116,6 +133,13 @@ def _starting_point(run: RunFiles) -> str:
     if is_reft and {"warm_up", "sft", "reft"} <= set(run.stages):
         return "SFT and ReFT both start from the warm-up model."
     return ""
+
+
+def _instruction(config: Row) -> str:
+    """What a method puts between two attempts; empty where it has no such thing."""
+    method = config.get("method")
+    correction = method.get("correction") if isinstance(method, dict) else None
+    return _name({"correction": correction}, "correction", "instruction")
 
 
 def _hues(stages: list[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 from burnish.errors import CheckpointError
 from burnish.report.build import write_report
+from burnish.report.fake_correction import correction_results, sample_row, write_correction_run
 from burnish.report.fake_run import write_fake_run, write_lines
 
 _VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -54,6 +55,58 @@ def test_a_finished_run_has_every_section_in_well_formed_html(tmp_path):
     assert "2\u00a0min 50\u00a0s" in page
 
 
+@pytest.mark.parametrize("turns", [2, 3])
+def test_a_run_of_several_attempts_shows_their_flow_and_their_texts(tmp_path, turns):
+    page = page_of(write_correction_run(tmp_path / "run", turns=turns))
+    assert sections(page) == ["results", "correction", "attempts", "config"]
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []
+    assert page.count('class="card problem asked-again"') == 10 + 3
+    assert "Look again &amp; answer &lt;once&gt; more." in page
+    assert page.count('<path class="band fixed"') == 3
+    assert "<b>Alarm.</b> Sabotage: first attempts are worse" in page
+    assert page.count('name="transition-0"') == (2 if turns > 2 else 0)
+
+
+def test_attempts_show_what_was_removed_and_added_and_what_was_cut(tmp_path):
+    row = sample_row("base", "p", False, True)
+    row["turns"][0]["stop_reason"] = "length"
+    write_lines(tmp_path / "samples.jsonl", [row])
+    page = page_of(tmp_path)
+    assert "<pre>I try <del>1</del>.\nIt is <del>1</del></pre>" in page
+    assert "<pre>I try <ins>2</ins>.\nIt is <ins>7</ins></pre>" in page
+    assert page.count("cut by the token limit") == 1
+    assert "<span>answer <b>1</b></span>" in page
+    assert "wrong, then right" in page
+
+
+def test_an_attempt_that_repeats_the_one_before_is_said_to(tmp_path):
+    row = sample_row("base", "p", False, False)
+    row["turns"][1]["text"] = row["turns"][0]["text"]
+    write_lines(tmp_path / "samples.jsonl", [row])
+    page = page_of(tmp_path)
+    assert "Attempt 2 repeats attempt 1 to the letter." in page
+    assert "<ins>2" not in page
+
+
+@pytest.mark.parametrize(
+    ("alarms", "said"), [([], True), (["no edit: nothing is corrected."], False)]
+)
+def test_that_nothing_has_collapsed_is_said_where_somebody_looked(tmp_path, alarms, said):
+    results = correction_results() | {"alarms": alarms}
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    page = page_of(tmp_path)
+    assert ("Neither known collapse was found" in page) == said
+    assert ("<b>Alarm.</b> No edit" in page) != said
+
+
+def test_single_answers_beside_several_attempts_are_still_compared(tmp_path):
+    rows = [sample_row("rl", "p", step == 2, step=step) for step in (1, 2)]
+    write_lines(tmp_path / "samples.jsonl", [*rows, sample_row("rl", "q", True, True)])
+    assert sections(page_of(tmp_path)) == ["attempts", "samples"]
+
+
 def test_the_page_asks_the_network_for_nothing(tmp_path):
     page = page_of(write_fake_run(tmp_path / "run"))
     assert not re.search(r"https?:|@import|url\(|<script src|<link rel=.stylesheet", page)
@@ -74,6 +127,26 @@ def test_any_one_file_is_enough(tmp_path, left):
         if path.name != left:
             path.unlink()
     assert "</html>" in page_of(run)
+
+
+def test_what_a_model_wrote_in_several_attempts_cannot_become_markup(tmp_path):
+    run = write_correction_run(tmp_path / "run")
+    attack = "</pre></details><script>alert(1)</script>'\"<img src=x onerror=alert(1)>"
+    row = sample_row(attack, attack, False, True)
+    row |= {"prompt": attack, "gold": attack}
+    row["turns"] = [turn | {"answer": attack} for turn in row["turns"]]
+    row["turns"][0]["text"], row["turns"][1]["text"] = attack, f"new {attack.upper()}"
+    write_lines(run / "samples.jsonl", [row, sample_row("</summary>", attack, True, True)])
+    results = correction_results()
+    hostile = {attack: results["base"], "alarms": [attack]}
+    (run / "results.json").write_text(json.dumps(hostile))
+    page = page_of(run)
+    assert page.count("<script>") == 1
+    assert "<img" not in page.lower()
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []
+    assert [attack, "</summary>"] in balance.data
 
 
 def test_what_a_model_wrote_cannot_become_markup(tmp_path):

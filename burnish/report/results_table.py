@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from burnish.report.run_files import Row, as_number
-from burnish.report.wording import chance, compact, label, p_value, percent
+from burnish.report.wording import chance, compact, in_sentence, label, p_value, percent, signed
 
 _MAIN_KINDS = ("greedy", "vote@", "rerank@")
 _SHARES = (
@@ -16,6 +17,8 @@ _SHARES = (
 )
 _TITLES = {"greedy": "Greedy", "accuracy": "Single samples", "truncated": "Truncated"}
 _SIGNIFICANT = 0.05
+_OF_ATTEMPTS = re.compile(r"\b(accuracy_t\d+|t\d+-t\d+ \w+)$")
+"""Names that another table has: those of self-correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,15 @@ class ResultsTables:
 
 
 def results_tables(results: Row) -> ResultsTables:
-    """The stages of `results.json` (entries that have `greedy`) against all their numbers."""
+    """The stages of `results.json` (entries that have `greedy`) against their numbers.
+
+    Numbers of single attempts and of transitions between them are left to the correction table.
+    """
     stages = stage_results(results)
-    flat = {stage: dict(_intervals(found)) for stage, found in stages.items()}
+    flat = {
+        stage: {k: v for k, v in _intervals(found) if not _OF_ATTEMPTS.search(k)}
+        for stage, found in stages.items()
+    }
     names = sorted(dict.fromkeys(k for found in flat.values() for k in found), key=_column_order)
     main = [name for name in names if _kind(name).startswith(_MAIN_KINDS)]
     notes = [note for stage, found in stages.items() if (note := _failure_note(stage, found))]
@@ -105,8 +114,8 @@ def headline(results: Row) -> str:
     if rival is None:
         return f"{whole}."
     if rivals[rival] == 0:
-        return f"{whole}, as many as {label(rival)}."
-    return f"{whole}, {_points(rivals[rival])} than {label(rival)}."
+        return f"{whole}, as many as {in_sentence(rival)}."
+    return f"{whole}, {_points(rivals[rival])} than {in_sentence(rival)}."
 
 
 def paired_sentences(results: Row) -> list[str]:
@@ -121,7 +130,8 @@ def paired_sentences(results: Row) -> list[str]:
 
 
 def _paired_sentence(pair: str, found: Row) -> str:
-    first, _, second = (label(part) for part in pair.partition(" - "))
+    one, _, other = pair.partition(" - ")
+    first, second = label(one), in_sentence(other)
     numbers = [as_number(found.get(key)) for key in ("difference", "low", "high", "p")]
     difference, low, high, p = numbers
     if difference is None or p is None:
@@ -134,7 +144,7 @@ def _finding(
 ) -> str:
     interval = ""
     if low is not None and high is not None:
-        interval = f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+        interval = f" (95 % interval {signed(100 * low)} to {signed(100 * high)})"
     if difference == 0:
         return f"On the same problems, {first} and {second} are equally accurate{interval}."
     side = "lower" if difference < 0 else "higher"
@@ -215,6 +225,11 @@ def _cell(column: str, entry: Row) -> Cell:
         bar = (100 * low, 100 * value, 100 * high)
         return Cell(write(value), f"{bar[0]:.1f} to {bar[2]:.1f}", bar)
     return Cell(write(value), f"{write(low)} to {write(high)}", None)
+
+
+def share_cell(entry: Row) -> Cell | None:
+    """A share of one with its interval and bar; None where the entry has no value."""
+    return None if as_number(entry.get("value")) is None else _cell("accuracy", entry)
 
 
 def _failure_note(stage: str, found: Row) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from burnish.report.fake_correction import correction_results
 from burnish.report.fake_run import fake_results
 from burnish.report.results_table import headline, paired_sentences, results_tables
 
@@ -102,3 +103,9 @@ def test_no_results_say_nothing():
     assert results_tables({}).main.rows == ()
     assert headline({}) == ""
     assert paired_sentences({}) == []
+
+
+def test_numbers_of_single_attempts_are_left_to_the_correction_table():
+    tables = results_tables(correction_results())
+    assert tables.main.columns == ("Greedy", "Greedy, last model")
+    assert tables.rest.columns == ("Steps",)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from burnish.report.run_files import Row, as_number
+from burnish.report.sample_rows import (
+    as_text,
+    by_problem,
+    by_stage,
+    first_and_last_step,
+    last_step_row,
+    step_of,
+)
 from burnish.report.wording import compact, label
 
 _SPLITS = ("test", "dev", "train")
@@ -58,25 +66,18 @@ def sample_pairs(samples: Sequence[Row]) -> SamplePairs:
     missed (wrong twice). Shown are the first few of each, so that losses stay visible.
     """
     for split in _SPLITS:
-        groups = _by_problem(row for row in samples if row.get("split", "train") == split)
+        groups = by_problem(row for row in samples if row.get("split", "train") == split)
         problems = [p for rows in groups if (p := _same_prompt(rows, split)) is not None]
         if problems:
             return _chosen(problems)
     return SamplePairs((), {})
 
 
-def _by_problem(rows: Iterable[Row]) -> list[list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(str(row.get("problem_id", "")), []).append(row)
-    return list(groups.values())
-
-
 def _same_prompt(rows: Sequence[Row], split: str) -> SamePrompt | None:
     """The problem's answers, one per stage; None where there is nothing to compare."""
-    picked = _last_of_each_stage(rows)
+    picked = [last_step_row(found) for found in by_stage(rows)]
     if len(picked) < 2:
-        picked = _first_and_last_step(rows)
+        picked = first_and_last_step(rows)
     if len(picked) < 2:
         return None
     first, last = bool(picked[0].get("is_correct")), bool(picked[-1].get("is_correct"))
@@ -86,52 +87,25 @@ def _same_prompt(rows: Sequence[Row], split: str) -> SamePrompt | None:
         problem_id=str(rows[0].get("problem_id", "")),
         split=split,
         prompt=str(rows[0].get("prompt", "")).strip(),
-        gold=_text(rows[0].get("gold")),
+        gold=as_text(rows[0].get("gold")),
         outcome=outcome,
         answers=tuple(_answer(row, with_step=several) for row in picked),
     )
 
 
-def _last_of_each_stage(rows: Sequence[Row]) -> list[Row]:
-    stages = list(dict.fromkeys(row.get("stage") for row in rows))
-    return [_at_step([r for r in rows if r.get("stage") == stage], last=True) for stage in stages]
-
-
-def _first_and_last_step(rows: Sequence[Row]) -> list[Row]:
-    first, last = _at_step(rows, last=False), _at_step(rows, last=True)
-    return [first, last] if _step(first) != _step(last) else []
-
-
-def _at_step(rows: Sequence[Row], *, last: bool) -> Row:
-    """The first-numbered sample of the last (or first) step."""
-    wanted = (max if last else min)(_step(row) for row in rows)
-    return min(
-        (row for row in rows if _step(row) == wanted),
-        key=lambda row: as_number(row.get("sample")) or 0.0,
-    )
-
-
-def _step(row: Row) -> float:
-    return as_number(row.get("step")) or 0.0
-
-
 def _answer(row: Row, *, with_step: bool) -> Answer:
     stage = str(row.get("stage", ""))
-    step = f", step {_step(row):.0f}" if with_step else ""
+    step = f", step {step_of(row):.0f}" if with_step else ""
     reward = as_number(row.get("reward"))
     return Answer(
         stage=stage,
         title=label(stage) + step,
         text=str(row.get("text", "")).strip("\n"),
-        extracted=_text(row.get("answer")),
+        extracted=as_text(row.get("answer")),
         reward="" if reward is None else compact(reward),
         is_correct=bool(row.get("is_correct")),
         stop_reason=str(row.get("stop_reason", "")),
     )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _chosen(problems: Sequence[SamePrompt]) -> SamplePairs:

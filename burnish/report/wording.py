@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _LABELS = {
+    "base": "Base model",
+    "stage_one": "Stage I",
+    "stage_two": "Stage II",
     "warm_up": "Warm-up",
     "sft": "SFT",
     "reft": "ReFT",
@@ -24,9 +27,19 @@ def label(name: str) -> str:
     return _LABELS.get(name, words[:1].upper() + words[1:])
 
 
+def in_sentence(stage: str) -> str:
+    """A stage's name inside a sentence: "the base model", "SFT"."""
+    return "the base model" if stage == "base" else label(stage)
+
+
 def percent(share: float) -> str:
     """0.8421 as "84.2 %" (with a no-break space)."""
     return f"{100 * share:.1f}\u00a0%"
+
+
+def signed(points: float) -> str:
+    """A difference with its sign and one digit: "+4.2", "\u22120.5"."""
+    return f"{points:+.1f}".replace("-", "\u2212")
 
 
 def compact(value: float) -> str:

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from burnish.report.wording import chance, compact, duration, label, p_value, percent
+from burnish.report.wording import (
+    chance,
+    compact,
+    duration,
+    in_sentence,
+    label,
+    p_value,
+    percent,
+    signed,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +67,11 @@ def test_p_values_are_said_in_words(p, text):
 def test_p_values_are_never_zero():
     assert p_value(0.0) == "p < 0.0001"
     assert p_value(0.0321) == "p = 0.032"
+
+
+def test_differences_have_a_sign_and_a_real_minus():
+    assert [signed(4.21), signed(-0.5), signed(0.0)] == ["+4.2", "\u22120.5", "+0.0"]
+
+
+def test_the_base_model_has_an_article_inside_a_sentence():
+    assert (in_sentence("base"), in_sentence("stage_one")) == ("the base model", "Stage I")

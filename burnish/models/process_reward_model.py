@@ -94,12 +94,15 @@ class ProcessRewardModel:
 
     def require_tokenizer(self, tokenizer: PreTrainedTokenizerBase, *, owner: str) -> None:
         """Raise ModelError where tokens of `tokenizer` would mean something else to this model."""
-        if fingerprint(tokenizer) != fingerprint(self.tokenizer):
+        self.require_fingerprint(fingerprint(tokenizer), owner=owner)
+
+    def require_fingerprint(self, other: str, *, owner: str) -> None:
+        """The same for a tokenizer of which only the fingerprint was kept."""
+        if other != fingerprint(self.tokenizer):
             raise ModelError(
-                f"the value model reads tokens, but its tokenizer is not that of {owner}: "
-                f"{len(self.tokenizer)} and {len(tokenizer)} tokens, which number or cut texts "
-                "differently. Train a value model that starts from the same base model, and leave "
-                "model.trim_vocabulary off for both."
+                f"the value model reads tokens, but its tokenizer is not that of {owner}: the two "
+                "number tokens or cut texts differently. Use a value model that was trained from "
+                "the same base model, with model.trim_vocabulary off for both."
             )
 
     def save(self, folder: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import compare, greedy_metrics, sampled_metrics
+from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
+from burnish.run.final_process_reward import process_reward_results
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_self_correction import self_correction_results
 from burnish.run.folder import RunFolder
@@ -37,6 +39,10 @@ def final_results(
     correction = correction_of(recipe.method)
     if isinstance(recipe.method, RerankerConfig):
         results = reranking_results(recipe, recipe.method, bench, folder, progress=progress)
+    elif isinstance(recipe.method, ProcessRewardConfig):
+        results = process_reward_results(
+            recipe, recipe.method, bench, folder, stages, progress=progress
+        )
     elif correction is not None:
         results = self_correction_results(
             recipe, correction, bench, folder, stages, progress=progress

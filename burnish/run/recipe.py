@@ -14,6 +14,7 @@ from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
 from burnish.methods.pair_sft.method import PairSftConfig
+from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.score.method import ScoreConfig
@@ -31,7 +32,8 @@ CorrectionMethod: TypeAlias = (
 )
 """Methods that ask a problem again, all measured by their attempts at the test problems."""
 MethodConfig: TypeAlias = Annotated[
-    SftConfig | ReftConfig | RerankerConfig | CorrectionMethod, Field(discriminator="type")
+    SftConfig | ReftConfig | RerankerConfig | ProcessRewardConfig | CorrectionMethod,
+    Field(discriminator="type"),
 ]
 
 
@@ -43,7 +45,8 @@ class EvaluationConfig(Config):
     num_test: int | None = Field(default=None, ge=1)
     """Test problems that are asked at the end; default: all."""
     num_samples: int = Field(default=0, ge=0)
-    """Samples of each test problem for voting and pass@k; 0: greedy only (for a reranker: 16)."""
+    """Samples of each test problem for voting and pass@k; 0: greedy only (for models that
+    choose among samples: 16)."""
     temperature: float = Field(default=1.0, gt=0)
     """Of those samples; the paper: 1.0."""
 

@@ -24,6 +24,13 @@ from burnish.models.loading import load
 from burnish.models.outcome_verifier import OutcomeVerifier, load_verifier, start_verifier
 from burnish.models.policy import Policy
 from burnish.models.precision import faster_dtype
+from burnish.models.process_reward_model import (
+    HEAD_FILE,
+    HeadKind,
+    ProcessRewardModel,
+    load_process_reward,
+    start_process_reward,
+)
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.training.seeds import derived_seed
@@ -147,6 +154,39 @@ class Workbench:
         nn.Module.to(verifier.network, self._device)
         return verifier
 
+    def start_process_reward(self, folder: Path | None, *, head: HeadKind) -> ProcessRewardModel:
+        """A value model to train: with the backbone of the policy in `folder` or of the recipe's
+        model, or going on from the value model in `folder`.
+
+        As for verifiers, the vocabulary is whole, and an adapter is one of its own. Raises
+        ConfigError for quantised weights, and where the value model in `folder` has another head.
+        """
+        if self.model.quantize is not None:
+            raise ConfigError(
+                f"model.quantize: {self.model.quantize} is for policies only; a value model is not "
+                "trained on quantised weights. Leave it out; model.lora alone works."
+            )
+        if folder is not None and (folder / HEAD_FILE).is_file():
+            model = load_process_reward(
+                folder, compute_dtype=self._dtype, lora=self.model.lora, device=self._device
+            )
+            if model.kind != head:
+                raise ConfigError(
+                    f"the value model in {folder} has the head {model.kind!r}, but the recipe asks "
+                    f"for {head!r}. Set head: {model.kind}, or start from a language model."
+                )
+            return model
+        plain = {"trim_vocabulary": False, "lora": None}
+        start = load(self._model_in(folder).model_copy(update=plain))
+        nn.Module.to(start.network, self._device)
+        return start_process_reward(
+            start, head=head, compute_dtype=self._dtype, lora=self.model.lora
+        )
+
+    def load_process_reward(self, folder: Path) -> ProcessRewardModel:
+        """The value model that was trained and saved in `folder`."""
+        return load_process_reward(folder, compute_dtype=self._dtype, device=self._device)
+
     def engine(self, policy: Policy) -> Engine:
         """An engine that samples from a copy of the policy in the compute dtype."""
         return LocalEngine(
@@ -156,7 +196,7 @@ class Workbench:
             dtype=self._dtype,
         )
 
-    def renderer(self, model: Policy | OutcomeVerifier) -> Renderer:
+    def renderer(self, model: Policy | OutcomeVerifier | ProcessRewardModel) -> Renderer:
         """From problems to tokens of this model."""
         return Renderer(
             self.task, model.tokenizer, max_prompt_tokens=self.lengths.max_prompt_tokens

@@ -40,17 +40,16 @@ class DevAttempts:
     def measure(self) -> Metrics:
         """`dev/accuracy` first, of the attempt that a model is selected by; then all numbers.
 
-        `alarm/no_edit` and `alarm/sabotage` are 1 where the model shows that collapse.
+        `alarm/no_edit` and `alarm/sabotage` are 1 where the model shows that collapse; a dev split
+        with few problems has neither.
         """
         if self._of_base is None:
             self._of_base = self._attempts(self._base)
         turns = self._attempts(self._policy)
         report = collapse_report(turns, self._of_base)
-        return {
-            **self._means(turns),
-            "alarm/no_edit": float(report.no_edit),
-            "alarm/sabotage": float(report.sabotage),
-        }
+        alarms = {"no_edit": report.no_edit, "sabotage": report.sabotage}
+        shown = alarms if report.is_conclusive else {}
+        return self._means(turns) | {f"alarm/{name}": float(is_so) for name, is_so in shown.items()}
 
     def of_base(self) -> Metrics:
         """The same numbers of the base model, which has nothing to be compared with."""

@@ -32,6 +32,20 @@ from burnish.types import Json, Score
 
 NO_EDIT_BELOW = 0.02
 """Share of changed answers below which second attempts count as copies of the first."""
+FEWEST_FOR_ALARM = 50
+"""Problems below which nothing rings while training: one changed answer of fewer is more than
+`NO_EDIT_BELOW`, so that chance would decide."""
+ALARMS = {
+    "no_edit": (
+        "no edit: second attempts repeat the first ones, so nothing is corrected. Train longer in "
+        "Stage I, or raise the weight of the KL on first attempts there."
+    ),
+    "sabotage": (
+        "sabotage: first attempts are worse than the base model's while second ones gain: the "
+        "bonus is earned by failing first. Raise the KL on first attempts or lower the bonus."
+    ),
+}
+"""What each collapse is and what to do, by the name of its metric `alarm/NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,26 +172,23 @@ class CollapseReport:
         no_edit: second attempts repeat the first while first attempts are not all right.
         sabotage: first attempts are worse than the base model's, more of them are put right, and
             the gain from first to second is larger: the bonus is earned by failing first.
+        num_problems: how many were looked at.
     """
 
     no_edit: bool
     sabotage: bool
+    num_problems: int
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether there were enough problems to be alarmed by."""
+        return self.num_problems >= FEWEST_FOR_ALARM
 
     def sentences(self) -> list[str]:
         """What a reader should know."""
-        found = []
-        if self.no_edit:
-            found.append(
-                "no edit: second attempts repeat the first ones, so nothing is corrected. Train "
-                "longer in Stage I, or raise the weight of the KL on first attempts there."
-            )
-        if self.sabotage:
-            found.append(
-                "sabotage: first attempts are worse than the base model's while second ones gain: "
-                "the bonus is earned by failing first. Raise the KL on first attempts or lower "
-                "the bonus."
-            )
-        return found
+        seen = [("no_edit", self.no_edit), ("sabotage", self.sabotage)]
+        few = f" Seen on {self.num_problems} problems only: look at more before acting on it."
+        return [ALARMS[name] + ("" if self.is_conclusive else few) for name, is_so in seen if is_so]
 
 
 def collapse_report(
@@ -204,6 +215,7 @@ def collapse_report(
         sabotage=is_worse
         and _delta(rows) > _delta(base_rows)
         and fmean(_shares(rows)["fixed"]) > fmean(_shares(base_rows)["fixed"]),
+        num_problems=len(shared),
     )
 
 

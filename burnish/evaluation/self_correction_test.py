@@ -210,6 +210,14 @@ def test_gain_with_first_attempts_as_good_as_before_is_not_sabotage():
     assert report.sentences() == []
 
 
+@pytest.mark.parametrize(("num", "is_conclusive"), [(49, False), (50, True)])
+def test_alarm_on_few_problems_says_so(num, is_conclusive):
+    report = collapse_report(turns(*["3/3"] * num), turns(*["3/3"] * num))
+    (sentence,) = report.sentences()
+    assert report.is_conclusive is is_conclusive
+    assert (f"{num} problems only" in sentence) is not is_conclusive
+
+
 def test_one_turn_or_other_problems_are_an_error():
     with pytest.raises(DataError, match="two turns"):
         self_correction_metrics(turns("7/7")[:1])

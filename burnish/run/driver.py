@@ -22,6 +22,7 @@ from burnish.evaluation.metrics import accuracy_of, mean_interval
 from burnish.models.policy import Policy
 from burnish.models.trained_state import load_trained_state
 from burnish.rollout.engine import Engine
+from burnish.run.alarms import Alarms
 from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
 from burnish.run.grading_time import TimedGrader
@@ -95,11 +96,13 @@ class Driver:
         run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
         clock = _Clock(self._folder, folder / "checkpoints" / "seconds")
         measure: Measure | None = None
+        alarms = Alarms(self._progress)
         for result in self._announced(stage.run(run), run):
             row = dict(result.metrics)
             if run.is_evaluation_due:
                 measure = measure or self._measure(run)
                 row |= self._selected(run, measure())
+                alarms.heed(f"{run.name}, step {run.num_done}", row)
             row |= self._grader.lap()
             self._log(run, result, row, seconds=clock.elapsed)
             self._progress.step(run.num_done, row)

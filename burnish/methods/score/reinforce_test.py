@@ -232,7 +232,15 @@ def test_model_is_selected_by_the_last_attempt_on_the_dev_problems_asked_for(ben
     assert next(iter(found)) == "dev/accuracy"
     assert found["dev/accuracy"] == found["dev/accuracy_t2"]
     assert found["dev/accuracy"] * 3 == pytest.approx(round(found["dev/accuracy"] * 3))
-    assert found["alarm/no_edit"] in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("num_dev", "names"), [(49, set()), (50, {"no_edit", "sabotage"})])
+def test_nothing_rings_on_few_dev_problems(bench, tmp_path, num_dev, names):
+    task = bench.task.model_copy(update={"dev_size": 60})
+    run, _ = first_stage(replace(bench, task=task, num_dev=num_dev), tmp_path, num_steps=1)
+    assert run.measure is not None
+    found = {name.removeprefix("alarm/") for name in run.measure() if name.startswith("alarm/")}
+    assert found == names
 
 
 def test_model_with_the_best_training_reward_is_kept(bench, tmp_path):

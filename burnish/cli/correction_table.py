@@ -13,8 +13,8 @@ from burnish.types import Json
 Rows: TypeAlias = "Mapping[str, Mapping[str, Json]]"
 """The numbers of each model, by its name."""
 
-_TRANSITION = ("from", "to", "delta", "wrong -> right", "right -> wrong", "answers changed")
-_BUDGET = ("K", "K attempts", "K/2 corrected", "difference", "tokens", "tokens corrected")
+_TRANSITION = ("from", "to", "delta", "fixed", "broken", "changed")
+_BUDGET = ("K", "K attempts", "K/2 corrected", "difference")
 
 
 def print_corrections(console: Console, rows: Rows) -> None:
@@ -22,9 +22,12 @@ def print_corrections(console: Console, rows: Rows) -> None:
     lines = [line for name, row in rows.items() for line in _transitions(name, row)]
     if not lines:
         return
-    table = Table("model", "attempts", title="self-correction, in percent")
+    heading = "self-correction, in percent of all samples (changed: of answers)"
+    table = Table(title=heading)
+    table.add_column("model", overflow="fold")
+    table.add_column("turns", no_wrap=True)
     for column in _TRANSITION:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(*line)
     console.print(table)
@@ -36,14 +39,26 @@ def print_inference_scaling(console: Console, rows: Rows) -> None:
         found = row.get("inference_scaling")
         if not isinstance(found, dict):
             continue
-        heading = f"{name}: votes at equal budgets of K samples, temperature {found['temperature']}"
-        table = Table(title=f"{heading}, in percent; one attempt: {percent(found['single'])}")
+        table = Table(
+            title=f"{name}: votes in percent at equal budgets of K samples, temperature "
+            f"{found['temperature']}; tokens sampled by either; one attempt: "
+            f"{percent(found['single'])}"
+        )
         for column in _BUDGET:
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", no_wrap=True)
+        table.add_column("tokens", justify="right")
         for budget, at in found.items():
             if budget.isdecimal() and isinstance(at, dict):
                 table.add_row(budget, *_votes(at))
         console.print(table)
+
+
+def print_alarms(console: Console, results: Mapping[str, Json]) -> None:
+    """A line for each collapse that a model shows against another, its base."""
+    alarms = results.get("alarms")
+    for name, sentences in alarms.items() if isinstance(alarms, dict) else ():
+        for sentence in sentences if isinstance(sentences, list) else ():
+            console.print(f"{name}: {sentence}", style="yellow", markup=False, highlight=False)
 
 
 def percent(interval: Json) -> str:
@@ -59,9 +74,9 @@ def _transitions(name: str, row: Mapping[str, Json]) -> Iterator[list[str]]:
     while isinstance(found := row.get(f"t{turn}-t{turn + 1}"), dict):
         accuracies = (row[f"accuracy_t{turn}"], row[f"accuracy_t{turn + 1}"])
         shares = (found[key] for key in ("fixed", "broken", "answer_change"))
-        attempts = f"{turn} to {turn + 1}"
         before, after = map(_value, accuracies)
-        yield [name, attempts, before, after, percent(found["delta"]), *map(_value, shares)]
+        delta = percent(found["delta"]).replace("  ", "\n")
+        yield [name, f"{turn}, {turn + 1}", before, after, delta, *map(_value, shares)]
         turn += 1
 
 
@@ -70,8 +85,8 @@ def _votes(at: Mapping[str, Json]) -> list[str]:
     assert isinstance(paired, dict), "as the metrics write it"
     assert isinstance(tokens, dict), "as the metrics write it"
     difference = percent({**paired, "value": paired["difference"]})
-    spent = [f"{float(str(tokens[way])):.0f}" for way in ("parallel", "corrected")]
-    return [percent(at["parallel"]), percent(at["corrected"]), difference, *spent]
+    spent = ", ".join(f"{float(str(tokens[way])):.0f}" for way in ("parallel", "corrected"))
+    return [percent(at["parallel"]), percent(at["corrected"]), difference, spent]
 
 
 def _value(interval: Json) -> str:

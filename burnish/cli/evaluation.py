@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from burnish.cli.correction_table import print_alarms
 from burnish.cli.splits import split_named
 from burnish.cli.table import print_results
 from burnish.data.follow_up import CorrectionConfig, FollowUp
@@ -110,20 +111,27 @@ def run_evaluation(
         asked = _Asked(recipe.model_copy(update={"model": model}), wanted)
         turns[name] = asked.greedy()
         results[name] = asked.numbers(turns[name])
-    first, *others = turns
-    if others:
-        results["paired"] = {
-            f"{first} - {other}": compare(turns[first][-1], turns[other][-1]) for other in others
-        }
-    if others and wanted.num_turns > 1:
-        results["alarms"] = {
-            f"{first} - {other}": [*collapse_report(turns[first], turns[other]).sentences()]
-            for other in others
-        }
-    results["test_size"] = len(turns[first][0].rows)
-    print_results(Console(), results)
+    results |= _compared(turns)
+    results["test_size"] = len(next(iter(turns.values()))[0].rows)
+    console = Console()
+    print_results(console, results)
+    print_alarms(console, results)
     if out is not None:
         out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _compared(turns: Mapping[str, Sequence[Evaluation]]) -> dict[str, Json]:
+    """The first model's last attempts with every other's; as its base, where there are several."""
+    first, *others = turns
+    found: dict[str, Json] = {}
+    if others:
+        found["paired"] = {
+            f"{first} - {other}": compare(turns[first][-1], turns[other][-1]) for other in others
+        }
+    if others and len(turns[first]) > 1:
+        reports = {other: collapse_report(turns[first], turns[other]) for other in others}
+        found["alarms"] = {f"{first} - {o}": [*r.sentences()] for o, r in reports.items()}
+    return found
 
 
 class _Asked:

@@ -80,6 +80,7 @@ class Scheduler:
         self._at_once = at_once
         self._clock = clock
         self._should_stop = should_stop
+        self._charged_until = 0.0
         self.traffic = Traffic()
 
     def run(self, searches: Iterable[Search]) -> Iterator[Search]:
@@ -105,13 +106,17 @@ class Scheduler:
             self._beat(active)
 
     def _beat(self, active: Sequence[Search]) -> None:
-        start = self._clock()
+        self._charged_until = self._clock()
         self._answer_proposals(active)
         self._answer_critiques(active)
         self._answer_values(active)
-        seconds = self._clock() - start
+
+    def _charge_time(self, active: Sequence[Search]) -> None:
+        """Charge every search under way for the call, before a reply lets a budget be looked at."""
+        now = self._clock()
         for search in active:
-            search.charge_time(seconds)
+            search.charge_time(now - self._charged_until)
+        self._charged_until = now
 
     def _answer_proposals(self, active: Sequence[Search]) -> None:
         asking = [(s, s.pending) for s in active if isinstance(s.pending, Propose)]
@@ -119,6 +124,7 @@ class Scheduler:
         if not requests:
             return
         answers = self._models.proposer.propose(requests)
+        self._charge_time(active)
         self.traffic.propose_calls += 1
         self.traffic.continuations += sum(request.num_proposals for request in requests)
         shares = _shares("the proposer", answers, [len(ask.requests) for _, ask in asking])
@@ -133,6 +139,7 @@ class Scheduler:
         if self._models.critic is None:
             raise ConfigError("self_critic: ask needs a critic, and there is none.")
         answers = self._models.critic.criticise(prefixes)
+        self._charge_time(active)
         self.traffic.critic_calls += 1
         self.traffic.prefixes_criticised += len(prefixes)
         shares = _shares("the critic", answers, [len(ask.prefixes) for _, ask in asking])
@@ -150,6 +157,7 @@ class Scheduler:
                 "by self_consistency."
             )
         answers = self._models.valuer.value(prefixes)
+        self._charge_time(active)
         self.traffic.value_calls += 1
         self.traffic.prefixes_valued += len(prefixes)
         shares = _shares("the value model", answers, [len(ask.prefixes) for _, ask in asking])

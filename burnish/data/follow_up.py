@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"\{(question|prompt|opening)\}")
 _GIVES_AWAY = re.compile(r"\{(answer|rationale|gold)\}")
+_WORD = re.compile(r"\w+(?:\.\w+)*")
+_LETTER = re.compile(
+    r"\b([A-Za-z])\)"  # (b) or b)
+    r"|\b([B-HJ-Z])\b"  # a capital that is no word
+    r"|(?i:\b(?:option|choice|answer|letter)(?: is)?:?) ([A-Z])\b"
+)
 _REASONING = "<think>\nFirst I add the two.\n</think>"
 _REPLY = "The sum is 12."
 _PROBE = f"{_REASONING}\n\n{_REPLY}"
@@ -58,16 +64,17 @@ class CorrectionConfig(Config):
     def check(self, problems: Iterable[Problem]) -> None:
         """Raise ConfigError where the instruction itself holds an answer.
 
-        Answers of one letter are passed over: "a" is also a word. The default holds none.
+        An answer of one letter is held where the instruction names that choice, such as "(B)", and
+        no other: "a" is also a word, and a list of all choices says nothing. The default has none.
         """
         if self.instruction is None:
             return
-        words = set(re.findall(r"\w+(?:\.\w+)*", _PLACE.sub(" ", self.instruction).lower()))
+        text = _PLACE.sub(" ", self.instruction)
+        words = {word for word in _WORD.findall(text.lower()) if not _is_letter(word)}
+        words |= _only_choice(text)
         for problem in problems:
             answer = (problem.answer or "").strip().lower()
             plain = answer.removesuffix(".0")
-            if len(plain) == 1 and plain.isalpha():
-                continue
             if {answer, plain} & words:
                 raise ConfigError(
                     f"method.correction.instruction contains {plain!r}, which is the answer of "
@@ -142,3 +149,13 @@ class FollowUp:
 def _filled(template: str, question: str, prompt: str, opening: str) -> str:
     texts = {"question": question, "prompt": prompt, "opening": opening}
     return _PLACE.sub(lambda place: texts[place[1]], template)
+
+
+def _only_choice(text: str) -> set[str]:
+    """The letter of the one choice that a text names; nothing where it names several, or none."""
+    found = {next(filter(None, match.groups())).lower() for match in _LETTER.finditer(text)}
+    return found if len(found) == 1 else set()
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()

@@ -49,31 +49,29 @@ def _caption(model: CorrectionModel, first: CorrectionModel) -> str:
         return f"{model.moves[0].total:,} samples.{unseen}"
     pairs = list(zip(model.moves, first.moves, strict=False))
     changes = [
-        f"{_prefix(number, len(pairs))}fixed {_points(now.fixed_share - then.fixed_share)}, "
-        f"broken {_points(now.broken_share - then.broken_share)}"
+        f"fixed {_points(now.fixed_share - then.fixed_share)}, "
+        f"broken {_points(now.broken_share - then.broken_share)}{_between(number, len(pairs))}"
         for number, (now, then) in enumerate(pairs, start=1)
     ]
     return f"Against {in_sentence(first.stage)}: {'; '.join(changes)}.{unseen}"
 
 
 def _unseen(transitions: Sequence[Moves]) -> str:
-    """What has no band at all, and so no label."""
-    counts = {
-        "kept": sum(moves.kept for moves in transitions),
-        "fixed": sum(moves.fixed for moves in transitions),
-        "broken": sum(moves.broken for moves in transitions),
-        "missed": sum(moves.missed for moves in transitions),
-    }
-    none = [name for name, number in counts.items() if not number]
-    return f" None was {' or '.join(none)}." if none else ""
+    """What has no band, and so no label."""
+    return "".join(
+        f" None was {' or '.join(none)}{_between(number, len(transitions))}."
+        for number, moves in enumerate(transitions, start=1)
+        if (none := [kind for kind, count in moves.by_kind().items() if not count])
+    )
 
 
 def _points(difference: float) -> str:
     return f"{signed(100 * difference)} points"
 
 
-def _prefix(number: int, num_transitions: int) -> str:
-    return f"attempt {number} to {number + 1} " if num_transitions > 1 else ""
+def _between(number: int, num_transitions: int) -> str:
+    """Which attempts, where there are more than two."""
+    return f" from attempt {number} to {number + 1}" if num_transitions > 1 else ""
 
 
 def _description(model: CorrectionModel) -> str:

@@ -49,6 +49,15 @@ class Moves:
         """All samples."""
         return self.kept + self.fixed + self.broken + self.missed
 
+    def by_kind(self) -> dict[str, int]:
+        """Counts by name."""
+        return {
+            "kept": self.kept,
+            "fixed": self.fixed,
+            "broken": self.broken,
+            "missed": self.missed,
+        }
+
     @property
     def fixed_share(self) -> float:
         """Of all."""

@@ -35,7 +35,7 @@ def test_the_two_best_of_each_level_go_on():
     tree = searched(CONFIG)
 
     # c is dropped; of the second level bf. (finished) and ad go on, ae and bg do not.
-    assert texts(tree) == ["b", "a"][::-1] + ["c", "bf.", "bg", "ad", "ae", "adi."]
+    assert texts(tree) == ["a", "b", "c", "bf.", "bg", "ad", "ae", "adi."]
     assert tree.prefix(CONFIG.best(tree) or 0).text == "adi."
     assert tree.num_rounds == 3
 

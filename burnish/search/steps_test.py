@@ -40,8 +40,17 @@ PIECES = st.sampled_from(
         "else:\n",
         "(",
         ")",
+        "x = 1\n",
+        "'",
+        '"""',
+        "# c\n",
+        "e.g. ",
+        "2. ",
+        "el",
+        "\\\n",
+        "def f():\n",
+        "return x",
     ]
-    + ["x = 1\n", "'", '"""', "# c\n", "e.g. ", "2. ", "el", "\\\n", "def f():\n", "return x"]
 )
 
 
@@ -147,8 +156,8 @@ def test_a_statement_is_a_logical_line_or_a_whole_block():
         ('x = """a\n', None),
         ("if x:\n    y\n", None),
         ("if x:\n    y\nel", None),
-        ("if x:\n    y\nelephant", None),
-        ("if x:\n    y\nelephant = 1", 12),
+        ("if x:\n    y\nelse", None),
+        ("if x:\n    y\nelephant", 12),
         ("    if x:\n        y\n  z", 20),
         ("if x:\n    y\n# c", None),
     ],

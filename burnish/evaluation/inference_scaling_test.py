@@ -98,9 +98,9 @@ def test_corrections_that_are_right_win_at_every_budget():
 
 
 def test_votes_are_means_over_all_subsets_of_the_budget():
-    found = measured(samples("abbaab", "bab"), [4])["4"]
+    found = measured(samples("abbaab", "baa"), [4])["4"]
     of_four = [majority_answer(some) == "a" for some in combinations("abbaab", 4)]
-    of_two = [majority_answer(some) == "a" for some in combinations("bab", 2)]
+    of_two = [majority_answer(some) == "a" for some in combinations("baa", 2)]
     assert 0 < fmean(of_four) < 1
     assert found["parallel"]["value"] == pytest.approx((fmean(of_four) + 1) / 2)
     assert found["corrected"]["value"] == pytest.approx((fmean(of_two) + 1) / 2)
@@ -130,8 +130,9 @@ def test_tokens_of_the_chains_are_those_of_the_attempts_that_were_continued():
     assert tokens == {"parallel": 9 + 9 + 3 + 3, "corrected": 9 + 9 + 4 + 4}
 
 
-def test_a_problem_that_could_not_be_graded_often_enough_leaves_both_sides():
-    found = measured(samples("ab!b", "bb"), [2, 4])
+@pytest.mark.parametrize(("attempts", "corrections"), [("ab!b", "bb"), ("abab", "b!")])
+def test_a_problem_that_could_not_be_graded_often_enough_leaves_both_sides(attempts, corrections):
+    found = measured(samples(attempts, corrections), [2, 4])
     assert (found["2"]["paired"]["n"], found["4"]["paired"]["n"]) == (2, 1)
     assert found["4"]["corrected"] == {**found["4"]["corrected"], "value": 1, "n": 1}
 
@@ -146,6 +147,12 @@ def test_a_budget_that_no_problem_can_meet_is_an_error():
 def test_a_budget_that_cannot_be_halved_is_an_error(budget):
     with pytest.raises(ValueError, match="even number of at least 2"):
         measured(samples("aaaa", "aa"), [2, budget])
+
+
+def test_an_odd_budget_is_an_error_before_anything_is_sampled():
+    engine = ScriptedEngine(TOKENIZER, {})
+    with pytest.raises(ValueError, match="a budget of 3 samples"):
+        sample_budget(engine, GRADER, ITEMS, PARAMS, follow_up=FOLLOW_UP, budget=3, seed=5)
 
 
 def test_a_budget_larger_than_what_was_sampled_is_an_error():

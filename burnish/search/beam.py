@@ -34,10 +34,11 @@ class BeamConfig(ExpansionConfig):
         level: list[int] = []
         for node, steps in zip(beam, proposed, strict=True):
             level += grow(self, tree, node, steps)
-        best = sorted(level, key=lambda node: -tree.values[node])[: self.beam_width]
+        ranked = sorted(level, key=lambda node: -tree.values[node])
+        best = ranked[: self.beam_width]
         for node in best:
             tree.visit([ROOT, *tree.path(node)])
-        tree.solution = next((node for node in best if self.is_found(tree, node)), -1)
+        tree.solution = next((node for node in ranked if self.is_found(tree, node)), -1)
         tree.agenda = [node for node in best if tree.is_open(node)]
 
     def is_over(self, tree: Tree) -> bool:

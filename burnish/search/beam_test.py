@@ -54,6 +54,14 @@ def test_the_gate_ends_the_search_at_any_node_or_at_a_finished_one():
     assert second.prefix(second.solution).text == "bf."
 
 
+def test_a_finished_solution_past_the_gate_counts_though_better_open_ones_fill_the_beam():
+    book = Book({"": ["a", "b", "c."]}, {"a": 0.99, "b": 0.98, "c.": 0.95})
+
+    tree = searched(CONFIG.model_copy(update={"gate": "finished"}), book)
+
+    assert tree.prefix(tree.solution).text == "c."
+
+
 def test_the_greatest_depth_ends_solutions():
     config = CONFIG.model_copy(update={"max_depth": 2})
 

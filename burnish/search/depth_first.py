@@ -14,7 +14,7 @@ from pydantic import Field
 from burnish.search.asker import Asker
 from burnish.search.asks import Asking
 from burnish.search.expansion import ExpansionConfig, grow, next_steps
-from burnish.search.tree import Tree
+from burnish.search.tree import ROOT, Tree
 
 
 class DepthFirstConfig(ExpansionConfig):
@@ -36,10 +36,10 @@ class DepthFirstConfig(ExpansionConfig):
         (proposed,) = yield from next_steps(self, ask, [tree.prefix(node)])
         ask.commit()
         children = grow(self, tree, node, proposed)
-        tree.visit([0, *tree.path(node)])
-        best = sorted(children, key=lambda child: -tree.values[child])[: self.keep]
-        tree.solution = next((node for node in best if self.is_found(tree, node)), -1)
-        tried = [child for child in best if tree.values[child] >= self.prune_below]
+        tree.visit([ROOT, *tree.path(node)])
+        ranked = sorted(children, key=lambda child: -tree.values[child])
+        tree.solution = next((node for node in ranked if self.is_found(tree, node)), -1)
+        tried = [child for child in ranked[: self.keep] if tree.values[child] >= self.prune_below]
         waiting = [child for child in reversed(tried) if tree.is_open(child)]
         tree.agenda = tree.agenda[:-1] + waiting
 

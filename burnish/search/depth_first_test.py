@@ -30,10 +30,10 @@ BOOK = Book(
 CONFIG = DepthFirstConfig(min_chars=1, end_markers=())
 
 
-def searched(config: DepthFirstConfig) -> tuple[Tree, list[str]]:
+def searched(config: DepthFirstConfig, book: Book = BOOK) -> tuple[Tree, list[str]]:
     """The tree, and the prefixes in the order in which they were grown."""
     search = Search(Tree("t", "?", 1), config)
-    list(Scheduler(Models(BOOK, BOOK), clock=lambda: 0.0).run([search]))
+    list(Scheduler(Models(book, book), clock=lambda: 0.0).run([search]))
     tree = search.tree
     firsts = [tree.children[node][0] for node in range(len(tree)) if tree.is_expanded[node]]
     return tree, [tree.prefix(tree.parents[first]).text for first in sorted(firsts)]
@@ -52,6 +52,15 @@ def test_only_the_kept_children_are_tried():
 
 def test_children_worth_too_little_are_not_tried():
     assert searched(CONFIG.model_copy(update={"prune_below": 0.35}))[1] == ["", "b", "bg", "bf"]
+
+
+def test_a_finished_solution_past_the_gate_counts_though_it_is_not_kept():
+    book = Book({"": ["a", "b", "c."]}, {"a": 0.99, "b": 0.98, "c.": 0.95})
+
+    tree, grown = searched(CONFIG.model_copy(update={"gate": "finished", "keep": 1}), book)
+
+    assert tree.prefix(tree.solution).text == "c."
+    assert grown == [""]
 
 
 def test_the_number_of_expansions_is_bounded():

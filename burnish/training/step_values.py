@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
+from burnish.errors import NonFiniteError
 from burnish.models.process_reward_model import ProcessRewardModel
 from burnish.models.step_batch import (
     StepBatch,
@@ -49,6 +51,17 @@ class StepJudge:
         distinct = list(dict.fromkeys(readings))
         for rows in micro_batches(distinct, max_tokens=self._max_tokens) if distinct else ():
             batch = StepBatch.collate(rows).to(self._model.device)
-            values = iter(self._model.values(self._model.scores(batch)).tolist())
+            scores = self._model.scores(batch)
+            _require_finite(scores)
+            values = iter(self._model.values(scores).tolist())
             found.update((row, tuple(next(values) for _ in row.columns)) for row in rows)
         return [found[reading] for reading in readings]
+
+
+def _require_finite(scores: Tensor) -> None:
+    if not bool(scores.isfinite().all()):
+        raise NonFiniteError(
+            "the value model says something that is no number of a partial solution, so nothing "
+            "can be chosen by it. Its weights are damaged, or bfloat16 is too coarse for it: try "
+            "compute.dtype: float32, or train it again with a lower learning rate."
+        )

@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from burnish.errors import NonFiniteError
 from burnish.models.process_reward_model import ProcessRewardModel, start_process_reward
 from burnish.models.tiny import tiny_model
 from burnish.training.step_values import StepJudge
@@ -80,3 +81,11 @@ def test_nothing_asked_is_nothing_answered_and_no_steps_have_no_values():
     question = SteppedTokens("p", PROMPTS[0], ())
     assert judge.step_values([question, PREFIXES[0]])[0] == ()
     assert 0.0 <= judge.prefix_values([question])[0] <= 1.0
+
+
+def test_a_value_that_is_no_number_is_an_error():
+    model = judged_model()
+    with torch.no_grad():
+        model.network.get_submodule("value_head").get_parameter("bias").fill_(torch.nan)
+    with pytest.raises(NonFiniteError, match="no number"):
+        StepJudge(model, max_tokens=100).prefix_values(PREFIXES[:2])

@@ -22,14 +22,15 @@ WRONG = "Hm.\nTherefore, the answer is: 0"
 
 
 def solve_or_complete(prompt: str, seed: int) -> str:
-    """Of a question, the annotation or (for one seed of three) a wrong solution.
+    """Of a question, for one seed of three each: the annotation, its first step, and no idea.
 
     What begins as the annotation does is completed rightly for even seeds, all else never.
     """
     question = next(text for text in TARGETS if prompt.startswith(text))
     begun, target = prompt.removeprefix(question), TARGETS[question]
     if not begun:
-        return WRONG if seed % 3 == 0 else target
+        leap = f"{target.partition('.')[0]}.\nTherefore, the answer is: 0"
+        return (WRONG, leap, target)[seed % 3]
     if target.startswith(begun) and seed % 2 == 0:
         return target.removeprefix(begun)
     return "\nTherefore, the answer is: 0"

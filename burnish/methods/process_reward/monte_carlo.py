@@ -7,13 +7,14 @@
 The label is made of the outcomes when it is read (hard or soft), so both come from one run. One
 step of the stage asks one batch of problems and leaves one file in `pieces/`, whole or not there; a
 piece that is there is not sampled again. At the end they are joined to `train.jsonl` and
-`dev.jsonl`, and `tokenizer.json` says whose tokens they are.
+`dev.jsonl`, and `fingerprint.json` says whose tokens they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -69,7 +70,8 @@ class CompletedSteps:
         tokens: prompt and steps, as sampled.
         texts: of the steps, for readers.
         outcomes: for each step, whether each graded completion from it was right.
-        num_tokens: tokens sampled for these outcomes, the solution's own among them.
+        num_tokens: tokens sampled for it, its own among them; what an earlier solution has asked
+            already is not counted again.
     """
 
     tokens: SteppedTokens
@@ -110,7 +112,7 @@ def label_steps(
         for problems in [bench.problems(split)[:limit]]
         for start in range(0, len(problems), config.batch_size)
     ]
-    write_rows(run.folder / "tokenizer.json", [fingerprint(policy.tokenizer)], _FINGERPRINT)
+    write_rows(run.folder / "fingerprint.json", [fingerprint(policy.tokenizer)], _FINGERPRINT)
     for step in run.steps(len(batches), model=None, state={}, eval_every=1):
         split, problems = batches[step]
         num_solutions = config.num_solutions if split == "train" else config.num_dev_solutions
@@ -133,7 +135,7 @@ def read_labels(folder: Path, split: Split, label: OutcomeLabel) -> list[StepLab
 
 def read_fingerprint(folder: Path) -> str:
     """Of the tokenizer whose tokens the stage in `folder` collected."""
-    return read_rows(folder / "tokenizer.json", _FINGERPRINT)[0]
+    return read_rows(folder / "fingerprint.json", _FINGERPRINT)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +157,17 @@ class StepCompleter:
         be graded is left out. Raises GraderError where too much cannot be.
         """
         solutions = self._solutions(problems, num_solutions, seed)
-        prefixes: dict[SteppedTokens, Problem] = {
-            replace(tokens, step_ids=tokens.step_ids[:size]): problem
+        prefixes = {
+            prefix: problem
             for problem, tokens, _ in solutions
-            for size in range(1, len(tokens.step_ids))
+            for prefix in _proper_prefixes(tokens)
         }
         texts = self._completions(prefixes, seed)
         own = [(problem, solution) for problem, _, solution in solutions]
         verdicts = iter(self._graded([*own, *(pair for pairs in texts for pair in pairs)]))
         finals = [_outcomes([next(verdicts)]) for _ in own]
         found = {
-            prefix: (_outcomes([next(verdicts) for _ in pairs]), _num_sampled(prefix, pairs))
+            prefix: _Found(_outcomes([next(verdicts) for _ in pairs]), _num_sampled(prefix, pairs))
             for prefix, pairs in zip(prefixes, texts, strict=True)
         }
         return [
@@ -187,8 +189,8 @@ class StepCompleter:
         params = self.bench.sampling(temperature=self.config.temperature)
         found: list[tuple[Problem, SteppedTokens, Completion]] = []
         for problem, group in zip(problems, self.engine.sample(requests, params), strict=True):
-            distinct = {completion.token_ids: completion for completion in reversed(group)}
-            for completion in reversed(distinct.values()):
+            distinct = {completion.token_ids: completion for completion in group}
+            for completion in distinct.values():
                 tokens = sampled_steps(
                     problem, completion, steps=self.steps, tokenizer=self.policy.tokenizer
                 )
@@ -197,7 +199,7 @@ class StepCompleter:
         return found
 
     def _completions(
-        self, prefixes: dict[SteppedTokens, Problem], seed: int
+        self, prefixes: Mapping[SteppedTokens, Problem], seed: int
     ) -> list[list[tuple[Problem, Completion]]]:
         """N whole solutions for each prefix: its own tokens and what the policy adds."""
         requests = [
@@ -223,25 +225,37 @@ class StepCompleter:
         return [v.is_correct if isinstance(v, Score) else None for v in verdicts]
 
     def _with_outcomes(
-        self,
-        tokens: SteppedTokens,
-        found: dict[SteppedTokens, tuple[tuple[bool, ...], int]],
-        final: tuple[bool, ...],
+        self, tokens: SteppedTokens, found: Mapping[SteppedTokens, _Found], final: tuple[bool, ...]
     ) -> CompletedSteps:
-        prefixes = [
-            replace(tokens, step_ids=tokens.step_ids[:size])
-            for size in range(1, len(tokens.step_ids))
-        ]
-        texts = tuple(
-            decode_after(self.policy.tokenizer, tokens.prompt_ids, step) for step in tokens.step_ids
-        )
-        own = len(tokens.token_ids) - len(tokens.prompt_ids)
+        decoded = partial(decode_after, self.policy.tokenizer, tokens.prompt_ids)
+        asked = [found[prefix] for prefix in _proper_prefixes(tokens)]
+        num_tokens = len(tokens.token_ids) - len(tokens.prompt_ids)
         return CompletedSteps(
             tokens,
-            texts,
-            (*(found[prefix][0] for prefix in prefixes), final),
-            own + sum(found[prefix][1] for prefix in prefixes),
+            tuple(decoded(step) for step in tokens.step_ids),
+            (*(prefix.outcomes for prefix in asked), final),
+            num_tokens + sum(prefix.counted_once() for prefix in asked),
         )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the completions of one prefix led to, and the tokens that they cost."""
+
+    outcomes: tuple[bool, ...]
+    num_tokens: int
+
+    def counted_once(self) -> int:
+        """The tokens, when first asked; then none."""
+        num_tokens, self.num_tokens = self.num_tokens, 0
+        return num_tokens
+
+
+def _proper_prefixes(tokens: SteppedTokens) -> list[SteppedTokens]:
+    """The first step, the first two, and so on, without the whole."""
+    return [
+        replace(tokens, step_ids=tokens.step_ids[:size]) for size in range(1, len(tokens.step_ids))
+    ]
 
 
 def _joined(prefix: SteppedTokens, rest: Completion, policy: Policy) -> Completion:

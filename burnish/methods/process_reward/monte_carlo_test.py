@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
+from pydantic import TypeAdapter
 
 from burnish.data.steps import StepsConfig
 from burnish.errors import ModelError
@@ -16,6 +17,7 @@ from burnish.methods.process_reward.monte_carlo import (
 from burnish.models.process_reward_model import start_process_reward
 from burnish.models.tiny import byte_level_tokenizer, tiny_model
 from burnish.rollout.stopping import decode
+from burnish.training.row_files import read_rows
 from burnish.training.stage import StageRun
 from burnish.types import SteppedTokens
 
@@ -43,18 +45,20 @@ def test_steps_are_labelled_by_what_completing_them_leads_to(bench, tmp_path):
     soft = read_labels(tmp_path, "train", "soft")
     hard = read_labels(tmp_path, "train", "hard")
     assert {labels.tokens.problem_id for labels in soft} == problems.keys()
+    first_steps: dict[tuple[str, tuple[int, ...]], float | None] = {}
     for ours, theirs in zip(soft, hard, strict=True):
         text = decode(tokenizer, sum(ours.tokens.step_ids, ()))
         is_right = text == bench.task.target(problems[ours.tokens.problem_id])
-        *before, last = ours.values
-        assert last == float(is_right)
+        assert ours.values[-1] == float(is_right)
         assert len(ours.values) == (3 if is_right else 2)
-        if not is_right:
-            assert set(before) == {0.0}
+        if text.startswith("Hm"):
+            assert ours.values[0] == 0.0
         assert theirs.values == tuple(float(bool(v)) for v in ours.values)
-    shares = {v for row in soft for v in row.values[:-1]}
+        first = (ours.tokens.problem_id, ours.tokens.step_ids[0])
+        assert first_steps.setdefault(first, ours.values[0]) == ours.values[0]
+    shares = {v for row in soft for v in row.values[:-1] if v is not None}
     assert shares <= {0.0, 0.2, 0.4, 0.6, 0.8, 1.0}
-    assert any(0.0 < share < 1.0 for share in shares if share is not None)
+    assert any(0.0 < share < 1.0 for share in shares)
 
 
 def test_equal_prefixes_are_completed_once(bench, tmp_path):
@@ -66,6 +70,21 @@ def test_equal_prefixes_are_completed_once(bench, tmp_path):
         for size in range(1, len(row.tokens.step_ids))
     }
     assert bench.num_asked == 8 * 6 + 4 * 3 + 5 * len(prefixes)
+
+
+def test_tokens_of_a_prefix_are_counted_where_it_was_asked_first(bench, tmp_path):
+    collected(bench, tmp_path)
+    rows = read_rows(tmp_path / "train.jsonl", TypeAdapter(CompletedSteps))
+    own = [len(r.tokens.token_ids) - len(r.tokens.prompt_ids) for r in rows]
+    begun: set[tuple[str, tuple[int, ...]]] = set()
+    for row, num_own in zip(rows, own, strict=True):
+        first = (row.tokens.problem_id, row.tokens.step_ids[0])
+        if first in begun and len(row.tokens.step_ids) == 2:
+            assert row.num_tokens == num_own
+        elif len(row.tokens.step_ids) == 2:
+            assert row.num_tokens > num_own + 5 * 5
+        begun.add(first)
+    assert len(begun) < len(rows)
 
 
 def test_budgets_limit_the_problems(bench, tmp_path):

@@ -103,7 +103,7 @@ def run_evaluation(
     is_run = path.is_dir()
     recipe = load_recipe(path / "config.yaml" if is_run else path, overrides)
     if is_run and not models:
-        models = [str(last_model(path))]
+        models = [str(last_model(path) or recipe.model.name)]
     results: dict[str, Json] = {}
     turns: dict[str, list[Evaluation]] = {}
     for name in models or [recipe.model.name]:

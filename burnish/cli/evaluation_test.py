@@ -106,7 +106,16 @@ def test_a_runs_folder_stands_for_its_recipe_and_its_last_model(recipe, tmp_path
 def test_a_runs_folder_without_a_model_is_an_error(recipe, tmp_path):
     run("train", recipe, "--out", tmp_path / "run")
     (tmp_path / "run" / "stages" / "01-sft" / "stage.json").unlink()
+    (tmp_path / "run" / "results.json").unlink()
     assert "has no trained model" in run("eval", tmp_path / "run", exit_code=2)
+
+
+def test_a_run_that_trains_nothing_stands_for_the_model_of_its_recipe(recipe, folders, tmp_path):
+    tree = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    tree["method"] = {"type": "self_refine", "correction": {"instruction": "Again."}}
+    recipe.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    run("train", recipe, "--out", tmp_path / "run")
+    assert str(folders[0]) in measured(tmp_path, tmp_path / "run", "--turns", "2")
 
 
 def test_a_context_too_small_for_two_attempts_is_an_error_before_any_is_made(recipe):

@@ -18,6 +18,7 @@ from burnish.report.results_table import headline, paired_sentences, results_tab
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
 from burnish.report.token_shading import token_shading
+from burnish.report.training_alarms import training_alarms
 from burnish.report.wording import duration, label
 
 _STYLES = ("report.css", "correction.css")
@@ -29,6 +30,7 @@ _HUES = {
     "base": "slate",
     "stage_one": "amber",
     "stage_two": "blue",
+    "single_turn": "blue",
 }
 _SPARE_HUES = ("teal", "violet", "rose", "green")
 
@@ -72,6 +74,7 @@ def render_report(run: RunFiles) -> str:
         headline=attempts_headline(run.results) or headline(run.results) or _progress(run),
         tables=results_tables(run.results),
         sentences=paired_sentences(run.results),
+        alarms=training_alarms(run.metrics),
         curves=main_curves(run.metrics),
         more_curves=other_curves(run.metrics),
         correction=correction(run.results),

@@ -101,6 +101,11 @@ def test_that_nothing_has_collapsed_is_said_where_somebody_looked(tmp_path, alar
     assert ("<b>Alarm.</b> No edit" in page) != said
 
 
+def test_alarms_of_a_run_in_progress_stand_above_its_curves(tmp_path):
+    write_lines(tmp_path / "metrics.jsonl", [{"stage": "a", "step": 2, "alarm/no_edit": 1.0}])
+    assert "<b>Alarm while training.</b> A, 1 of 1 evaluations" in page_of(tmp_path)
+
+
 def test_single_answers_beside_several_attempts_are_still_compared(tmp_path):
     rows = [sample_row("rl", "p", step == 2, step=step) for step in (1, 2)]
     write_lines(tmp_path / "samples.jsonl", [*rows, sample_row("rl", "q", True, True)])

@@ -9,7 +9,7 @@ from burnish.report.correction_models import CorrectionModel, correction_models,
 from burnish.report.correction_table import CorrectionTable, correction_table
 from burnish.report.flow_figures import FlowFigure, flow_figures
 from burnish.report.run_files import Row, as_number
-from burnish.report.wording import in_sentence, percent, signed
+from burnish.report.wording import in_sentence, label, percent, signed
 
 _INTERVAL = ("value", "low", "high")
 
@@ -22,7 +22,8 @@ class Correction:
         table: of the base model and each stage.
         others: the same of the models that a stage could have handed on instead.
         figures: one per model of `table` that has counts.
-        sentences: what the last stage's attempts gain.
+        sentences: what the last model's attempts gain.
+        imitated: what stages that only sample have left for others to imitate.
         alarms: what has collapsed, in sentences; None where nobody has looked.
     """
 
@@ -30,6 +31,7 @@ class Correction:
     others: CorrectionTable
     figures: tuple[FlowFigure, ...]
     sentences: tuple[str, ...]
+    imitated: tuple[str, ...]
     alarms: tuple[str, ...] | None
 
 
@@ -43,6 +45,7 @@ def correction(results: Row) -> Correction | None:
         others=correction_table(other_models(results)),
         figures=tuple(flow_figures(models)),
         sentences=tuple(_gains(models[-1])),
+        imitated=tuple(_imitated(results.get("sampled"))),
         alarms=_alarms(results.get("alarms")),
     )
 
@@ -57,7 +60,7 @@ def attempts_headline(results: Row) -> str:
     problems = f"{size:,.0f} test problems" if size else "the test problems"
     shares = last.shares_right
     whole = (
-        f"{last.title} answers {percent(shares[0])} of {problems} right at attempt 1 and "
+        f"{_name(last)} answers {percent(shares[0])} of {problems} right at attempt 1 and "
         f"{percent(shares[-1])} at attempt {len(shares)}"
     )
     if base is last:
@@ -71,11 +74,16 @@ def _gains(model: CorrectionModel) -> list[str]:
     return [
         sentence
         for number, transition in enumerate(model.transitions, start=1)
-        if (sentence := _gain(model.title, number, transition.get("delta")))
+        if (sentence := _gain(_name(model), number, transition.get("delta")))
     ]
 
 
-def _gain(title: str, number: int, delta: object) -> str:
+def _name(model: CorrectionModel) -> str:
+    """At the beginning of a sentence."""
+    return _capitalised(in_sentence(model.stage))
+
+
+def _gain(name: str, number: int, delta: object) -> str:
     ends = [as_number(delta.get(k)) if isinstance(delta, Mapping) else None for k in _INTERVAL]
     value, low, high = ends
     if value is None or low is None or high is None:
@@ -87,13 +95,31 @@ def _gain(title: str, number: int, delta: object) -> str:
         else f"the interval excludes 0, so trying again {'helps' if low > 0 else 'harms'}"
     )
     return (
-        f"{title} {way} {abs(100 * value):.1f} points from attempt {number} to {number + 1} "
+        f"{name} {way} {abs(100 * value):.1f} points from attempt {number} to {number + 1} "
         f"(95 % interval {signed(100 * low)} to {signed(100 * high)}): {verdict}."
     )
 
 
 def _alarms(found: object) -> tuple[str, ...] | None:
     return tuple(_capitalised(str(a)) for a in found) if isinstance(found, list) else None
+
+
+def _imitated(sampled: object) -> list[str]:
+    """Of each stage with counts, one sentence."""
+    stages = sampled.items() if isinstance(sampled, Mapping) else ()
+    return [
+        f"{label(str(stage))}: {_written(counts, 'kept')} of {_written(counts, 'chains')} sampled "
+        f"chains are imitated, from {_written(counts, 'kept_problems')} problems; in "
+        f"{_written(counts, 'kept_wrong_to_right')} a wrong attempt is put right, and "
+        f"{_written(counts, 'kept_copies')} repeat the attempt before."
+        for stage, counts in stages
+        if isinstance(counts, Mapping) and "kept" in counts
+    ]
+
+
+def _written(counts: Row, key: str) -> str:
+    number = as_number(counts.get(key))
+    return "?" if number is None else f"{number:,.0f}"
 
 
 def _capitalised(sentence: str) -> str:

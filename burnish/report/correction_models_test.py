@@ -10,7 +10,7 @@ def test_models_are_read_in_order_whatever_they_are_called():
     found = correction_models({"base": numbers["base"], "self_refine": numbers["stage_one"]})
     assert [(m.stage, m.title) for m in found] == [
         ("base", "Base model"),
-        ("self_refine", "Self refine"),
+        ("self_refine", "Self-Refine"),
     ]
     assert found[1].shares_right == (0.5, 0.6)
     assert found[1].moves == (Moves(kept=3, fixed=3, broken=2, missed=2),)

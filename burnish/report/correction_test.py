@@ -31,6 +31,7 @@ def test_headline_gives_first_and_last_attempts_of_last_stage_and_base():
 
 def test_headline_of_a_method_that_trains_nothing():
     results = {"base": correction_results()["base"]}
+    assert attempts_headline(results).startswith("The base model answers 70.0")
     assert attempts_headline(results).endswith("at attempt 2.")
     assert attempts_headline({}) == ""
 
@@ -62,6 +63,16 @@ def test_each_transition_of_three_attempts_has_its_sentence_table_and_flow():
         "From attempt 2 to 3",
     ]
     assert len(found.figures[0].chart.heads) == 3
+
+
+def test_what_is_imitated_is_counted():
+    counts = {"chains": 4000, "kept": 12, "kept_wrong_to_right": 7, "kept_copies": 2}
+    results = correction_results() | {"sampled": {"sample": counts, "other": None}}
+    assert found_in(results).imitated == (
+        "Sample: 12 of 4,000 sampled chains are imitated, from ? problems; in 7 a wrong attempt "
+        "is put right, and 2 repeat the attempt before.",
+    )
+    assert found_in(correction_results()).imitated == ()
 
 
 def test_alarms_are_sentences_and_their_absence_is_known():

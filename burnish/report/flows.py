@@ -19,7 +19,7 @@ Anchor: TypeAlias = Literal["start", "middle", "end"]
 
 FLOW_HEIGHT = 248.0
 _TOP, _GAP, _BOTTOM, _BAR = 34.0, 30.0, 12.0, 9.0
-_GUTTER = 47.0
+_GUTTER = 52.0
 _LINE = 13.0
 _HEAD_Y = 11.0
 _INDENT = 7.0

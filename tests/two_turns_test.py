@@ -41,6 +41,8 @@ MBPP = [
 FILES: Mapping[str, Sequence[Mapping[str, Json]]] = {
     "svamp/test.jsonl": [WORD_PROBLEM],
     "gsm8k/test.jsonl": [{"question": "Ida has 3 eggs and 4.", "answer": "3+4=7\n#### 7"}],
+    "mathqa/numeric_test.jsonl": [WORD_PROBLEM],
+    "mathqa/mcq_test.jsonl": [{**WORD_PROBLEM, "answer_value": "c"}],
     "math500/test.jsonl": [
         {"problem": "Half of $x$?", "solution": "\\boxed{\\frac{x}{2}}", "answer": "\\frac{x}{2}"}
     ],
@@ -61,6 +63,7 @@ OTHERS = ["math500", "mbpp", "mbpp_repair", "humaneval"]
 ASKED = [
     ("arithmetic-ncot", "text"),
     ("arithmetic-pcot", "text"),
+    *[(f"mathqa-{style}-{v}", "text") for style in ("ncot", "pcot") for v in ("numeric", "mcq")],
     *[(name, form) for name in STYLED + OTHERS for form in ("text", "chat")],
 ]
 
@@ -72,10 +75,11 @@ def task(request, tmp_path: Path) -> Task:
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     name, form = request.param
-    kind, _, style = name.partition("-")
+    kind, style, variant, *_ = [*name.split("-"), "", ""]
     settings: dict[str, Json] = {"type": kind}
     settings |= {"test_size": 2} if kind == "arithmetic" else {"folder": str(tmp_path)}
     settings |= {"style": style} if style else {}
+    settings |= {"variant": variant} if variant else {}
     settings |= {"form": form} if form == "chat" else {}
     settings |= {"attempts": str(tmp_path / "attempts.jsonl")} if kind == "mbpp_repair" else {}
     return pydantic.TypeAdapter(TaskConfig).validate_python(settings)
@@ -84,10 +88,10 @@ def task(request, tmp_path: Path) -> Task:
 def written(task: Task, problem: Problem, answer: str) -> str:
     """An attempt as a model would write it: in text it goes on, in a chat it is whole."""
     match task.answer_kind:
-        case "numeric" | "math":
+        case "numeric" | "math" | "multiple_choice":
             return f"I count.\nTherefore, the answer is: {answer}"
-        case "program":
-            body = f"    return {answer}"
+        case "program" | "program_choice":
+            body = f"    return {answer if answer[0].isdecimal() else repr(answer)}"
             return f"```python\ndef solution():\n{body}\n```" if problem.messages else body
         case _:
             return f"```python\n{answer}\n```" if problem.messages else answer

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, cast
 
 import pytest
@@ -70,3 +71,15 @@ def test_updates_are_as_many_as_those_of_both_stages():
     (only,) = SingleTurnRlConfig().stages(cast("Workbench", None))
     assert SingleTurnConfig().num_steps == steps
     assert (only.name, only.hands_on) == ("single_turn", "selected")
+
+
+def test_single_turn_training_improves_first_attempts(bench, tmp_path):
+    """The mean share of even tokens in the last four steps is above that in the first four by 0.33
+    to 0.38 in seeds 1 to 8, so 0.25 is asked."""
+    settings = {"num_steps": 25, "batch_size": 6, "samples_per_problem": 8, "eval_every": 25}
+    optimizer = {"learning_rate": 5e-3, "schedule": "constant"}
+    _, results = stage(
+        bench, tmp_path, kl_coef=0.0, reward="graded", optimizer=optimizer, **settings
+    )
+    shares = [fmean(t.turns[0].score.reward for t in r.trajectories) for r in results]
+    assert fmean(shares[-4:]) - fmean(shares[:4]) > 0.25

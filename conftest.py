@@ -45,12 +45,12 @@ def attempts_bench(tmp_path_factory: pytest.TempPathFactory):
     from burnish.models.config import ModelConfig
     from burnish.models.tiny import tiny_model
     from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
-    from burnish.types import Score
+    from burnish.types import GraderFailure, Score
 
     class EvenTokens:
         """Right are attempts with more even token ids than odd ones."""
 
-        def grade(self, pairs):
+        def grade(self, pairs) -> list[Score | GraderFailure]:
             shares = [fmean(i % 2 == 0 for i in completion.token_ids) for _, completion in pairs]
             return [Score(share, share > 0.5, f"{share:.2f}") for share in shares]
 

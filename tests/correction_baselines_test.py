@@ -80,6 +80,12 @@ def recipe(home: Path, method: dict[str, Any], *, grader: str = "odd") -> Recipe
     return Recipe.from_tree(tree, source="test")
 
 
+def run(
+    made: Recipe, folder: Path, *, progress: Silent | None = None, resume: bool = False
+) -> dict[str, Any]:
+    return Driver(made, folder, progress=progress or Silent()).run(resume=resume)
+
+
 def timeless(results: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in results.items() if key != "seconds"}
 
@@ -93,7 +99,7 @@ def logged(folder: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def star(home) -> tuple[Path, dict[str, Any]]:
     folder = home / "star"
-    return folder, Driver(recipe(home, STAR), folder, progress=Silent()).run(resume=False)
+    return folder, run(recipe(home, STAR), folder)
 
 
 def test_every_round_is_tested_against_the_base(star):
@@ -154,8 +160,8 @@ def test_run_that_was_killed_and_resumed_ends_as_one_that_was_not(
 ):
     whole, expected = star
     with pytest.raises(Killed):
-        Driver(recipe(home, STAR), tmp_path, progress=KilledAt(stage, step)).run(resume=False)
-    results = Driver(recipe(home, STAR), tmp_path, progress=Silent()).run(resume=True)
+        run(recipe(home, STAR), tmp_path, progress=KilledAt(stage, step))
+    results = run(recipe(home, STAR), tmp_path, resume=True)
     assert timeless(results) == timeless(expected)
     assert logged(tmp_path) == logged(whole)
     for name in STAGES:
@@ -174,7 +180,7 @@ def test_run_that_was_killed_and_resumed_ends_as_one_that_was_not(
 
 def test_pair_sft_is_tested_as_score_is(home):
     method = {"type": "pair_sft", "correction": CORRECTION, "sample": SAMPLE, "train": TRAIN}
-    results = Driver(recipe(home, method), home / "pair", progress=Silent()).run(resume=False)
+    results = run(recipe(home, method), home / "pair")
     assert set(results["paired"]) == {"train - base"}
     assert {"accuracy_t1", "accuracy_t2", "t1-t2", "last"} <= results["train"].keys()
     counts = results["sampled"]["sample"]
@@ -183,7 +189,7 @@ def test_pair_sft_is_tested_as_score_is(home):
 
 def test_self_refine_reports_the_base_model_alone(home):
     method = {"type": "self_refine", "correction": CORRECTION}
-    results = Driver(recipe(home, method), home / "refine", progress=Silent()).run(resume=False)
+    results = run(recipe(home, method), home / "refine")
     assert results["base"]["greedy"] == results["base"]["accuracy_t2"]
     assert results["paired"] == {}
     assert "paired_p" not in results
@@ -196,7 +202,7 @@ def test_self_refine_reports_the_base_model_alone(home):
 def test_base_model_has_the_same_numbers_in_every_method(home, star):
     _, results = star
     method = {"type": "self_refine", "correction": CORRECTION}
-    again = Driver(recipe(home, method), home / "again", progress=Silent()).run(resume=False)
+    again = run(recipe(home, method), home / "again")
     assert again["base"] == results["base"]
 
 
@@ -206,8 +212,7 @@ def test_nothing_to_imitate_is_an_error_also_when_the_run_is_resumed(home, tmp_p
     if method["type"] == "pair_sft":
         del method["iterations"]
     for resume in (False, True):
-        driver = Driver(recipe(home, method, grader="never"), tmp_path, progress=Silent())
         with pytest.raises(DataError, match="nothing to train on"):
-            driver.run(resume=resume)
+            run(recipe(home, method, grader="never"), tmp_path, resume=resume)
     (sampled,) = tmp_path.glob("stages/01-*")
     assert len((sampled / "chains.jsonl").read_text().splitlines()) == 12

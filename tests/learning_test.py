@@ -37,3 +37,10 @@ def test_sft_lowers_the_loss(tmp_path):
     losses = [row["train/loss"] for row in metrics_of("sft.yaml", "sft", tmp_path)]
     assert len(losses) == 12
     assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
+
+
+def test_pair_sft_learns_to_write_a_right_answer_after_a_wrong_one(tmp_path):
+    """Mean loss of the last four of 20 updates over the first: 0.002 to 0.036 in seeds 1 to 7."""
+    losses = [row["train/loss"] for row in metrics_of("pair_sft.yaml", "train", tmp_path)]
+    assert len(losses) == 20
+    assert sum(losses[-4:]) / 4 < 0.1 * losses[0]

@@ -11,7 +11,6 @@ come with their values (ReST-MCTS*, arXiv:2406.03816); each node is learnt once.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -41,7 +40,7 @@ def labels_of_tree(
     *,
     parents: Sequence[int],
     step_ids: Sequence[tuple[int, ...]],
-    values: Sequence[float],
+    values: Sequence[float | None],
 ) -> list[StepLabels]:
     """A search tree as solutions, one for each leaf, in which every node has its value once.
 
@@ -52,13 +51,13 @@ def labels_of_tree(
         problem_id, prompt_ids: the question.
         parents: of N nodes, each before its children; node 0 is the root, its parent is -1.
         step_ids: N times the tokens of the last step; those of the root are not read.
-        values: N labels from 0 to 1; nan for a node without one. That of the root is not read.
+        values: N labels from 0 to 1; None for a node without one. That of the root is not read.
 
     Raises ValueError where a value is outside of 0 to 1, or the columns differ in length.
     """
     if not len(parents) == len(step_ids) == len(values):
         raise ValueError(f"{len(parents)} parents, {len(step_ids)} steps and {len(values)} values")
-    wrong = [value for value in values[1:] if not (math.isnan(value) or 0.0 <= value <= 1.0)]
+    wrong = [value for value in values[1:] if value is not None and not 0.0 <= value <= 1.0]
     if wrong:
         raise ValueError(f"the value {wrong[0]} of a node does not lie between 0 and 1")
     inner = set(parents)
@@ -66,7 +65,7 @@ def labels_of_tree(
     found: list[StepLabels] = []
     for leaf in (node for node in range(1, len(parents)) if node not in inner):
         path = _path(parents, leaf)
-        labels = tuple(_label(values[node]) if node not in told else None for node in path)
+        labels = tuple(values[node] if node not in told else None for node in path)
         told.update(path)
         if any(label is not None for label in labels):
             steps = tuple(step_ids[node] for node in path)
@@ -81,7 +80,3 @@ def _path(parents: Sequence[int], node: int) -> list[int]:
         path.append(node)
         node = parents[node]
     return path[::-1]
-
-
-def _label(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from burnish.data.step_labels import labels_of_tree, value_of_outcomes, value_of_rating
@@ -34,7 +32,7 @@ def test_every_node_of_a_tree_is_labelled_once():
         PROMPT,
         parents=[-1, 0, 0, 1, 1],
         step_ids=[(), (5, 6), (7,), (8,), (9, 10)],
-        values=[math.nan, 0.5, math.nan, 1.0, 0.25],
+        values=[0.0, 0.5, None, 1.0, 0.25],
     )
     assert found == [
         StepLabels(SteppedTokens("p", PROMPT, ((5, 6), (8,))), (0.5, 1.0)),
@@ -46,7 +44,7 @@ def test_a_tree_of_a_root_alone_says_nothing():
     assert labels_of_tree("p", PROMPT, parents=[-1], step_ids=[()], values=[0.0]) == []
 
 
-@pytest.mark.parametrize("values", [[0.0, 1.5], [0.0, -0.1], [0.0]])
+@pytest.mark.parametrize("values", [[0.0, 1.5], [0.0, -0.1], [0.0, float("nan")], [0.0]])
 def test_values_that_cannot_be_are_refused(values):
     with pytest.raises(ValueError, match=r"between 0 and 1|parents"):
         labels_of_tree("p", PROMPT, parents=[-1, 0], step_ids=[(), (5,)], values=values)

@@ -12,8 +12,8 @@ from burnish.evaluation.reliability import (
 def test_the_curve_by_hand():
     curve = reliability_curve([0.1, 0.2, 0.6, 1.0], [0.0, 0.5, 1.0, 1.0], num_bins=2)
     assert curve == [
-        ReliabilityBin(0.0, 0.5, pytest.approx(0.15), 0.25, 2),
-        ReliabilityBin(0.5, 1.0, pytest.approx(0.8), 1.0, 2),
+        ReliabilityBin(0.0, 0.5, (0.1 + 0.2) / 2, 0.25, 2),
+        ReliabilityBin(0.5, 1.0, 0.8, 1.0, 2),
     ]
     assert calibration_error(curve) == pytest.approx(0.5 * 0.1 + 0.5 * 0.2)
 

@@ -3,20 +3,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import islice
+from statistics import fmean, pvariance
+from typing import Literal
 
 import pytest
 import torch
 from pydantic import ValidationError
 
 from burnish.errors import DataError
-from burnish.evaluation.step_metrics import step_metrics
 from burnish.models.process_reward_model import (
     HeadKind,
     ProcessRewardModel,
     start_process_reward,
 )
 from burnish.models.tiny import tiny_model
-from burnish.training.learner import Learner, OptimizerConfig
+from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.process_reward import FitConfig, fit_step, fit_values
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.step_values import StepJudge
@@ -55,7 +56,12 @@ def tilted(head: HeadKind = "hidden") -> ProcessRewardModel:
     return model
 
 
-def updated(model: ProcessRewardModel, *, loss="squared_error", max_tokens=1000):
+def updated(
+    model: ProcessRewardModel,
+    *,
+    loss: Literal["squared_error", "binary"] = "squared_error",
+    max_tokens: int = 1000,
+) -> Metrics:
     learner = Learner({"process_reward": model.network}, FAST)
     return fit_step(learner, model, ROWS, loss=loss, num_steps=9, max_tokens=max_tokens)
 
@@ -91,6 +97,21 @@ def test_cutting_a_batch_into_micro_batches_changes_nothing(loss):
     assert whole["train/grad_norm"] == pytest.approx(cut["train/grad_norm"], rel=1e-4)
 
 
+def explained(values, labels) -> dict[str, float]:
+    """Explained variance, and the share of steps on the right side of 1/2."""
+    pairs = [
+        (v, y)
+        for row, targets in zip(values, labels, strict=True)
+        for v, y in zip(row, targets, strict=True)
+        if y is not None
+    ]
+    mse = fmean((v - y) ** 2 for v, y in pairs)
+    return {
+        "explained_variance": 1 - mse / pvariance([y for _, y in pairs]),
+        "step_accuracy": fmean((v > 0.5) == (y > 0.5) for v, y in pairs),
+    }
+
+
 def stage(folder) -> StageRun:
     return StageRun("process_reward", folder, seed=1, artifacts={})
 
@@ -98,7 +119,7 @@ def stage(folder) -> StageRun:
 def fit(run: StageRun, model: ProcessRewardModel, **settings) -> Iterator[StepResult]:
     config = FitConfig(**{"epochs": 8, "batch_size": 8, "optimizer": FAST, **settings})
     return fit_values(
-        run, model, config=config, train=MANY, dev=DEV, metrics=step_metrics, max_tokens=500
+        run, model, config=config, train=MANY, dev=DEV, metrics=explained, max_tokens=500
     )
 
 
@@ -140,7 +161,7 @@ def test_solutions_without_labels_are_passed_over_and_none_at_all_are_refused(tm
                 config=FitConfig(batch_size=2),
                 train=train,
                 dev=dev,
-                metrics=step_metrics,
+                metrics=explained,
                 max_tokens=500,
             )
         )
@@ -164,7 +185,7 @@ def test_a_solution_past_the_context_is_refused(tmp_path):
                 config=FitConfig(),
                 train=[long],
                 dev=ROWS,
-                metrics=step_metrics,
+                metrics=explained,
                 max_tokens=500,
             )
         )

@@ -1,20 +1,21 @@
 """Solutions in steps as tokens: those that were sampled, and those that people wrote.
 
-A step ends with the token that completes its text. Where one token has the end of a step and the
-beginning of the next, it belongs to the first; steps that end in the same token become one.
+A step ends with the token that completes its words, and the tokens of white space behind them that
+are still its own. Where one token has the last word of a step and the first of the next, it belongs
+to the first step; steps that end in the same token become one.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from transformers import PreTrainedTokenizerBase
 
 from burnish.data.rendering import Renderer
-from burnish.data.steps import StepsConfig
 from burnish.rollout.stopping import decode_after
+from burnish.search.steps import StepFormat, split_steps
 from burnish.types import Completion, Problem, StepLabels, SteppedTokens
 
 
@@ -22,15 +23,15 @@ def sampled_steps(
     problem: Problem,
     completion: Completion,
     *,
-    steps: StepsConfig,
+    steps: StepFormat,
     tokenizer: PreTrainedTokenizerBase,
 ) -> SteppedTokens:
     """The tokens of a completion, as they were sampled; EOS belongs to the last step.
 
-    A blank text has no steps.
+    An empty text has no steps.
     """
     text = decode_after(tokenizer, completion.prompt_ids, completion.token_ids)
-    ends = _ends(completion.prompt_ids, completion.token_ids, steps.split(text), tokenizer)
+    ends = _ends(completion.prompt_ids, completion.token_ids, split_steps(text, steps), tokenizer)
     return _cut(problem, completion.prompt_ids, completion.token_ids, ends)
 
 
@@ -59,13 +60,16 @@ def _ends(
     texts: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
 ) -> list[int]:
-    """One past the token that completes each text; of the last, the end of all tokens."""
+    """One past the last token of each text; of the last text, the end of all tokens."""
 
     def length(num_tokens: int) -> int:
         return len(decode_after(tokenizer, prompt_ids, token_ids[:num_tokens]))
 
     counts = range(len(token_ids))
-    ends = [bisect_left(counts, end, key=length) for end in accumulate(map(len, texts))]
+    ends: list[int] = []
+    for text, end in zip(texts, accumulate(map(len, texts)), strict=True):
+        words = bisect_left(counts, end - len(text) + len(text.rstrip()), key=length)
+        ends.append(max(words, bisect_right(counts, end, key=length) - 1))
     return [*ends[:-1], len(token_ids)] if ends else []
 
 

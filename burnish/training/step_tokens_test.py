@@ -3,17 +3,17 @@ from __future__ import annotations
 import pytest
 
 from burnish.data.rendering import Renderer
-from burnish.data.steps import StepsConfig
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.models.tiny import byte_fallback_tokenizer, byte_level_tokenizer
 from burnish.rollout.stopping import decode
+from burnish.search.steps import MarkerSteps, SentenceSteps
 from burnish.training.step_tokens import sampled_steps, written_steps
 from burnish.types import Completion, Problem, StopReason
 
-SENTENCES = StepsConfig(by="sentence")
+SENTENCES = SentenceSteps()
 PROBLEM = Problem("p", "12 + 7 = ?", "19")
 TOKENIZERS = [byte_level_tokenizer(starts_with_bos=True), byte_fallback_tokenizer()]
-TEXTS = ("12 + 7 = 19.", " 19 * 2 = 38 \u20ac.", "\nTherefore, the answer is: 38")
+TEXTS = ("12 + 7 = 19. ", "19 * 2 = 38 \u20ac.\n", "Therefore, the answer is: 38")
 
 
 def completion(tokenizer, text: str) -> Completion:
@@ -38,7 +38,7 @@ def test_a_token_with_two_steps_in_it_belongs_to_the_first():
     sampled = completion(tokenizer, "answer answer")
     first = decode(tokenizer, sampled.token_ids[:1])
     assert len(first) >= 2, "a token of two letters is needed"
-    steps = StepsConfig(by="marker", marker=first[1:])
+    steps = MarkerSteps(marker=first[1:], stands="at_start")
     found = sampled_steps(PROBLEM, sampled, steps=steps, tokenizer=tokenizer)
     assert sum(found.step_ids, ()) == sampled.token_ids
     assert found.step_ids[0] == sampled.token_ids[:1]

@@ -52,24 +52,17 @@ def test_the_last_step_value_is_the_value_of_the_whole_prefix():
     assert [len(row) for row in steps] == [len(prefix.step_ids) for prefix in PREFIXES]
 
 
-def test_equal_prefixes_are_computed_once():
+def test_equal_prefixes_are_computed_once(monkeypatch):
     model = judged_model()
     asked: list[int] = []
+    scores = model.scores
 
-    class Counting(ProcessRewardModel):
-        def __init__(self) -> None:
-            """Not a model of its own: it asks the other one."""
+    def counted(batch):
+        asked.append(len(batch.row))
+        return scores(batch)
 
-        kind = model.kind
-        eos_id = model.eos_id
-        device = model.device
-        values = staticmethod(model.values)
-
-        def scores(self, batch):
-            asked.append(len(batch.row))
-            return model.scores(batch)
-
-    judge = StepJudge(Counting(), max_tokens=100_000)
+    monkeypatch.setattr(model, "scores", counted)
+    judge = StepJudge(model, max_tokens=100_000)
     first, second, again = judge.prefix_values([PREFIXES[0], PREFIXES[1], PREFIXES[0]])
     assert asked == [2]
     assert first == again != second

@@ -11,7 +11,7 @@ from burnish.rollout.scripted import ScriptedEngine
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 
 TASK = ArithmeticTask(
-    train_size=8, dev_size=4, test_size=4, min_steps=2, max_steps=2, spelled_share=1.0
+    train_size=24, dev_size=8, test_size=4, min_steps=2, max_steps=2, spelled_share=1.0
 )
 TARGETS = {
     TASK.prompt(problem): TASK.target(problem)
@@ -22,15 +22,14 @@ WRONG = "Hm.\nTherefore, the answer is: 0"
 
 
 def solve_or_complete(prompt: str, seed: int) -> str:
-    """Of a question, for one seed of three each: the annotation, its first step, and no idea.
+    """Of a question, for one seed of three each: the annotation, one with a wrong end, no idea.
 
     What begins as the annotation does is completed rightly for even seeds, all else never.
     """
     question = next(text for text in TARGETS if prompt.startswith(text))
     begun, target = prompt.removeprefix(question), TARGETS[question]
     if not begun:
-        leap = f"{target.partition('.')[0]}.\nTherefore, the answer is: 0"
-        return (WRONG, leap, target)[seed % 3]
+        return (WRONG, target[: target.rindex(":")] + ": 0", target)[seed % 3]
     if target.startswith(begun) and seed % 2 == 0:
         return target.removeprefix(begun)
     return "\nTherefore, the answer is: 0"

@@ -15,10 +15,10 @@ from pydantic import Field
 
 from burnish.config import Config
 from burnish.data.step_rows import StepRowsConfig
-from burnish.data.steps import StepsConfig
 from burnish.errors import ConfigError
 from burnish.methods.process_reward.fit import train_values
 from burnish.methods.process_reward.monte_carlo import MonteCarloConfig, label_steps
+from burnish.search.steps import AnySteps, NewlineSteps
 from burnish.training.process_reward import FitConfig
 from burnish.training.stage import Stage
 from burnish.training.workbench import Workbench
@@ -41,7 +41,7 @@ class ProcessRewardConfig(Config):
     policy."""
     data: DataConfig = MonteCarloConfig()
     """Where labels come from: monte_carlo, or rows."""
-    steps: StepsConfig = StepsConfig()
+    steps: AnySteps = NewlineSteps()
     """What a step of a sampled solution is."""
     fit: FitConfig = FitConfig()
     """The training."""

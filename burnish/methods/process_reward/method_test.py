@@ -2,46 +2,47 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from burnish.data.step_rows import StepRowsConfig
-from burnish.data.steps import StepsConfig
 from burnish.errors import ConfigError
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.process_reward.monte_carlo import MonteCarloConfig
 from burnish.models.config import LoraConfig
 from burnish.models.process_reward_model import load_process_reward
+from burnish.search.steps import SentenceSteps
 from burnish.training.learner import OptimizerConfig
 from burnish.training.process_reward import FitConfig
 from burnish.training.stage import StageRun
 
 FIT = FitConfig(
-    epochs=10, batch_size=8, optimizer=OptimizerConfig(learning_rate=3e-3, schedule="constant")
+    epochs=6, batch_size=8, optimizer=OptimizerConfig(learning_rate=3e-3, schedule="constant")
 )
 BY_COMPLETION = ProcessRewardConfig(
     data=MonteCarloConfig(num_solutions=6, num_dev_solutions=6, num_completions=8),
-    steps=StepsConfig(by="sentence"),
+    steps=SentenceSteps(),
     fit=FIT,
 )
 
 
 def run_stages(method, bench, folder):
     """The last stage's run and the metrics of its steps."""
-    artifacts = {}
+    artifacts: dict[str, Path] = {}
+    ended = []
     for stage in method.stages(bench):
         run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics = [result.metrics for result in stage.run(run)]
+        ended.append((run, [result.metrics for result in stage.run(run)]))
         artifacts[stage.name] = run.folder
-    return run, metrics
+    return ended[-1]
 
 
 def test_labels_by_completion_are_learnt(bench, tmp_path):
-    # Explained variance on dev was 0.62 to 0.93 for the seeds 1 to 10 of the run.
     run, metrics = run_stages(BY_COMPLETION, bench, tmp_path)
     assert run.measure is not None
-    assert run.measure()["dev/explained_variance"] > 0.4
+    assert run.measure()["dev/step_accuracy"] > 0.6
     assert metrics[-1]["train/loss"] < 0.5 * metrics[0]["train/loss"]
 
 

@@ -23,13 +23,13 @@ from pydantic import Field, TypeAdapter
 
 from burnish.config import Config
 from burnish.data.step_labels import OutcomeLabel, value_of_outcomes
-from burnish.data.steps import StepsConfig
 from burnish.data.tasks.task import Split
 from burnish.graders.failures import require_graded
 from burnish.models.policy import Policy
 from burnish.models.process_reward_model import fingerprint
 from burnish.rollout.engine import Engine, Request
 from burnish.rollout.stopping import decode_after
+from burnish.search.steps import StepFormat
 from burnish.training.learner import Metrics
 from burnish.training.row_files import read_rows, write_rows
 from burnish.training.seeds import derived_seed
@@ -94,7 +94,7 @@ def label_steps(
     *,
     bench: Workbench,
     config: MonteCarloConfig,
-    steps: StepsConfig,
+    steps: StepFormat,
     policy_folder: Path | None,
 ) -> Iterator[StepResult]:
     """A stage that trains nothing: sample, complete and grade, one batch of problems a step.
@@ -146,7 +146,7 @@ class StepCompleter:
     policy: Policy
     engine: Engine
     config: MonteCarloConfig
-    steps: StepsConfig
+    steps: StepFormat
 
     def complete(
         self, problems: Sequence[Problem], *, num_solutions: int, seed: int

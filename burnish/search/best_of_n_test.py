@@ -9,6 +9,7 @@ from burnish.search.scripted import Book
 from burnish.search.search import Search
 from burnish.search.solutions import solutions
 from burnish.search.tree import ROOT, Tree
+from burnish.search.values import nodes_to_verify
 
 BOOK = Book(
     steps={"": ["a", "b", "a", "c~"], "a": ["x."], "b": ["y", "y"], "by": ["z."]},
@@ -51,6 +52,12 @@ def test_a_solution_cut_by_the_token_limit_is_no_answer():
     (cut,) = [node for node in range(len(tree)) if tree.ends[node] == End.CUT]
     assert tree.values[cut] == 0.0
     assert [s.text for s in solutions(tree)] == ["ax.", "byz."]
+
+
+def test_only_the_ends_of_samples_are_to_be_verified():
+    tree = searched(BestOfNConfig(num_samples=4, aggregate="min"))
+
+    assert [tree.prefix(i).text for i in nodes_to_verify(tree, 0.2)] == ["ax.", "byz."]
 
 
 def test_visits_count_the_samples_that_run_through_a_node():

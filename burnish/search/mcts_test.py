@@ -169,6 +169,22 @@ def test_a_marker_in_any_case_ends_a_solution():
     assert tree.spent.proposal_tokens == 16  # not rolled on, not expanded
 
 
+def test_a_marker_in_a_step_that_was_cut_does_not_finish_it():
+    book = Book({"": ["the answer is ~"]}, {})
+
+    tree = searched(MctsConfig(branch=1, iteration_limit=3), book, book)
+
+    assert tree.ends[1] == End.CUT
+
+
+def test_a_step_at_which_the_policy_ends_is_never_too_short_or_a_repetition():
+    book = Book({"": ["."]}, {".": 0.3})
+
+    tree = searched(MctsConfig(branch=1, min_chars=2, repeats="contained"), book, book)
+
+    assert (len(tree), tree.ends[1], tree.spent.proposal_tokens) == (2, End.FINAL, 1)
+
+
 def test_a_proposal_that_never_ends_is_marked_worth_nothing_and_not_valued():
     book = Book({"": ["ab", "cd~"], "ab": ["ef~"]}, {"ab": 0.3, "cd~": 0.8, "abef~": 0.9})
     config = MctsConfig(branch=2, roll_forward_steps=1, iteration_limit=2, exploration=0.0, inf=0.0)

@@ -1,10 +1,11 @@
-"""Makes the base model of the self-correction recipes: `python recipes/arithmetic_base/two_turns.py`.
+"""Makes the base model of the self-correction recipes.
 
-1. Rows of dialogues: a solution, the instruction, and another solution. The second repeats the
-   first half of the time; else it is one of the problem's two annotations, as it stands or with a
-   slip in it. Which of these comes does not depend on whether the first was right, so the model
-   learns to answer again, and how slips and their repairs look, but not when to repair. A few rows
-   are single solutions.
+1. Rows of dialogues: a solution, the instruction, and another solution. The first is one of the
+   problem's two annotations, sometimes with a slip in it. The second repeats it, or is one of the
+   annotations, or misreads the last event: who is told that there may be an error changes
+   something. Which of these comes does not depend on whether the first was right, so the model
+   learns to answer again and how repairs look, but not when to repair. A few rows are single
+   solutions.
 2. `3_two_turns.yaml`: imitate them, from `builtin:arithmetic`.
 3. The result, in bfloat16, in `burnish/assets/arithmetic_two_turns`.
 
@@ -18,7 +19,9 @@ import random
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from burnish.cli.train import train
 from burnish.data.tasks.arithmetic import ArithmeticTask
@@ -32,9 +35,10 @@ ASSET = HERE.parents[1] / "burnish" / "assets" / "arithmetic_two_turns"
 INSTRUCTION = "There may be an error above. Answer again.\nAnswer reasoning:"
 NUM_PROBLEMS = 12_000
 FIRST_SLIPS = 0.3
-REPEATS, SECOND_SLIPS = 0.5, 0.2
+REPEATS, MISREADINGS = 0.3, 0.4
 SINGLES = 0.3
-STEP = re.compile(r"(\d+) ([-+*/]) (\d+) = \d+\.")
+STEP = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)\.")
+MISREAD = {"+": "-", "-": "+", "*": "+", "/": "-"}
 SLIPS = (-10, -9, -2, -1, 1, 2, 9, 10)
 
 
@@ -47,13 +51,16 @@ def rows(source: random.Random) -> list[dict[str, str | None]]:
     found: list[dict[str, str | None]] = []
     for problem in zip(leaping.problems("train"), spelled.problems("train"), strict=True):
         prompt, answer = leaping.prompt(problem[0]), problem[0].answer
-        first = solution(leaping, problem, source, has_slip=source.random() < FIRST_SLIPS)
+        change = _with_slip if source.random() < FIRST_SLIPS else _unchanged
+        first = solution(leaping, problem, source, change)
         draw = source.random()
-        second = first
-        if draw >= REPEATS:
-            second = solution(leaping, problem, source, has_slip=draw > 1 - SECOND_SLIPS)
+        if draw < REPEATS:
+            second = first
+        else:
+            change = _misread if draw > 1 - MISREADINGS else _unchanged
+            second = solution(leaping, problem, source, change)
         if source.random() < SINGLES:
-            once = solution(leaping, problem, source, has_slip=False)
+            once = solution(leaping, problem, source, _unchanged)
             found.append({"prompt": prompt, "completion": once, "answer": answer})
         asked_again = f"{prompt}{first}<eos>\n{INSTRUCTION}\n"
         found.append({"prompt": asked_again, "completion": second, "answer": answer})
@@ -61,41 +68,64 @@ def rows(source: random.Random) -> list[dict[str, str | None]]:
     return found
 
 
+Steps: TypeAlias = list[tuple[str, int, int]]
+"""Operator, operand and result of each."""
+
+
 def solution(
-    task: ArithmeticTask, pair: tuple[Problem, Problem], source: random.Random, *, has_slip: bool
+    task: ArithmeticTask,
+    pair: tuple[Problem, Problem],
+    source: random.Random,
+    change: Callable[[int, Steps, random.Random], Steps],
 ) -> str:
-    """One of the two annotations of a problem, the leaping or the spelled one."""
-    is_spelled = source.randrange(2) == 1
-    problem = pair[is_spelled]
-    if not has_slip:
-        return task.target(problem)
-    slipped = _spelled_slip if is_spelled else _leaping_slip
-    return slipped(problem, source)
+    """The leaping or the spelled annotation of a problem, after `change`."""
+    leaping, spelled = pair
+    found = STEP.findall(str(spelled.rationale))
+    start = int(found[0][0])
+    steps = change(start, [(sign, int(n), int(result)) for _, sign, n, result in found], source)
+    before = [start, *(result for _, _, result in steps)]
+    if source.randrange(2):
+        parts = [f"{a} {sign} {n} = {b}." for a, (sign, n, b) in zip(before, steps, strict=False)]
+        text = " ".join(parts)
+    else:
+        equation = str(leaping.rationale).rsplit(" = ", 1)[0].rsplit(" ", 2)[0]
+        text = f"{equation} {steps[-1][0]} {steps[-1][1]} = {before[-1]}."
+    return f"{text}\nTherefore, the answer is: {before[-1]}"
 
 
-def _leaping_slip(problem: Problem, source: random.Random) -> str:
-    wrong = _near(int(str(problem.answer)), source)
-    equation = str(problem.rationale).rsplit("= ", 1)[0]
-    return f"{equation}= {wrong}.\nTherefore, the answer is: {wrong}"
+def _unchanged(start: int, steps: Steps, source: random.Random) -> Steps:
+    return steps
 
 
-def _spelled_slip(problem: Problem, source: random.Random) -> str:
+def _with_slip(start: int, steps: Steps, source: random.Random) -> Steps:
     """One step has a wrong result, and the others go on from there."""
-    steps = STEP.findall(str(problem.rationale))
     slips_at = source.randrange(len(steps))
-    amount, parts = int(steps[0][0]), []
-    for number, (_, operator, operand) in enumerate(steps):
-        after = _applied(amount, operator, int(operand))
+    amount, found = start, []
+    for number, (sign, operand, _) in enumerate(steps):
+        amount = _applied(amount, sign, operand)
         if number == slips_at:
-            after = _near(after, source)
-        parts.append(f"{amount} {operator} {operand} = {after}.")
-        amount = after
-    return f"{' '.join(parts)}\nTherefore, the answer is: {amount}"
+            amount = _near(amount, source)
+        found.append((sign, operand, amount))
+    return found
+
+
+def _misread(start: int, steps: Steps, source: random.Random) -> Steps:
+    """The last event is taken for one of another kind."""
+    sign, operand, _ = steps[-1]
+    before = steps[-2][2] if len(steps) > 1 else start
+    return [*steps[:-1], (MISREAD[sign], operand, _applied(before, MISREAD[sign], operand))]
 
 
 def _applied(amount: int, operator: str, operand: int) -> int:
-    after = {"+": amount + operand, "-": amount - operand, "*": amount * operand}
-    return amount // operand if operator == "/" else after[operator]
+    match operator:
+        case "+":
+            return amount + operand
+        case "-":
+            return amount - operand
+        case "*":
+            return amount * operand
+        case _:
+            return amount // operand
 
 
 def _near(amount: int, source: random.Random) -> int:

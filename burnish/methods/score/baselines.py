@@ -29,7 +29,7 @@ class Baseline(Protocol):
         """R_ik - b_ik.
 
         Args:
-            returns: R, 0 where nothing is paid.
+            returns: R.
             group: number of what each sample is compared with: the same problem, and first
                 attempts that are all the policy's or all another model's.
             is_paid: False for attempts that another model has made; no mean counts them, and what

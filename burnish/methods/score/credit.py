@@ -128,7 +128,7 @@ def assign_credit(
     is_paid = own_attempts(experiences)
     kls = torch.cat([turn_kls(e, num_turns) for e in experiences])
     paid = shaped_rewards(torch.cat(list(rewards)), objective)
-    returns = torch.where(is_paid, paid - kl_coefs * kls, 0.0)
+    returns = paid - kl_coefs * kls
     advantages = baseline.advantages(returns, _groups(experiences), is_paid)
     sizes = [len(e.trajectories) for e in experiences]
     parts = zip(*(x.split(sizes) for x in (paid, returns, advantages)), strict=True)

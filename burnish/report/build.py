@@ -146,7 +146,9 @@ def _instruction(config: Row) -> str:
 
 
 def _hues(stages: list[str]) -> dict[str, str]:
-    """A colour name per stage: fixed for the usual ones, the next spare one for others."""
+    """A colour name per stage: fixed for the usual ones, the next free one for others."""
     others = [stage for stage in stages if stage not in _HUES]
-    spare = {stage: _SPARE_HUES[i % len(_SPARE_HUES)] for i, stage in enumerate(others)}
+    taken = {_HUES[stage] for stage in stages if stage in _HUES}
+    free = [*_SPARE_HUES, *(hue for hue in ("blue", "amber") if hue not in taken)]
+    spare = {stage: free[i % len(free)] for i, stage in enumerate(others)}
     return {stage: _HUES.get(stage) or spare[stage] for stage in stages}

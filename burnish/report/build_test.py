@@ -63,6 +63,7 @@ def test_a_run_of_several_attempts_shows_their_flow_and_their_texts(tmp_path, tu
     balance.feed(page)
     assert balance.open == []
     assert page.count('class="card problem asked-again"') == 10 + 3
+    assert '<p class="headline">Stage II answers 50.0' in page
     assert "Look again &amp; answer &lt;once&gt; more." in page
     assert page.count('<path class="band fixed"') == 3
     assert "<b>Alarm.</b> Sabotage: first attempts are worse" in page
@@ -137,10 +138,12 @@ def test_any_one_file_is_enough(tmp_path, left):
 def test_what_a_model_wrote_in_several_attempts_cannot_become_markup(tmp_path):
     run = write_correction_run(tmp_path / "run")
     attack = "</pre></details><script>alert(1)</script>'\"<img src=x onerror=alert(1)>"
-    row = sample_row(attack, attack, False, True)
+    row = sample_row(attack, attack, False, True, False)
     row |= {"prompt": attack, "gold": attack}
-    row["turns"] = [turn | {"answer": attack} for turn in row["turns"]]
-    row["turns"][0]["text"], row["turns"][1]["text"] = attack, f"new {attack.upper()}"
+    texts = [attack, "7", attack]
+    row["turns"] = [
+        turn | {"text": t, "answer": attack} for turn, t in zip(row["turns"], texts, strict=True)
+    ]
     write_lines(run / "samples.jsonl", [row, sample_row("</summary>", attack, True, True)])
     results = correction_results()
     hostile = {attack: results["base"], "alarms": [attack]}
@@ -177,6 +180,13 @@ def test_stages_of_other_methods_get_colours_of_their_own(tmp_path):
     assert 'class="hue-teal"' in page
     assert 'class="hue-violet"' in page
     assert "Train value 1" in page
+
+
+def test_a_method_of_many_rounds_has_a_colour_for_each_beside_the_base_model(tmp_path):
+    rounds = [f"{name}_{n}" for n in (1, 2, 3) for name in ("sample", "train")]
+    rows = [{"stage": s, "step": 1, "dev/accuracy": 0.5} for s in (*rounds, "base")]
+    write_lines(tmp_path / "metrics.jsonl", rows)
+    assert len(set(re.findall(r'class="(hue-\w+)"', page_of(tmp_path)))) == 7
 
 
 def test_rows_that_lack_everything_do_not_stop_the_page(tmp_path):

@@ -24,6 +24,9 @@ def test_models_without_counts_have_no_moves():
         ("kept", "fixed", "broken", "missed"), 0
     )
     assert [model.moves for model in correction_models(results)] == [(), (), ()]
+    negative = correction_results()["base"]
+    negative["t1-t2"]["counts"]["broken"] = -1
+    assert correction_models({"base": negative})[0].moves == ()
 
 
 def test_models_that_a_stage_did_not_hand_on_are_found_inside_it():

@@ -17,8 +17,8 @@ from burnish.report.wording import percent
 
 Anchor: TypeAlias = Literal["start", "middle", "end"]
 
-FLOW_HEIGHT = 248.0
-_TOP, _GAP, _BOTTOM, _BAR = 34.0, 30.0, 12.0, 9.0
+FLOW_HEIGHT = 258.0
+_TOP, _GAP, _BOTTOM, _BAR = 34.0, 30.0, 22.0, 9.0
 _GUTTER = 52.0
 _LINE = 13.0
 _HEAD_Y = 11.0

@@ -66,14 +66,22 @@ def test_a_way_that_nothing_went_has_no_band():
 
 
 def test_labels_keep_apart_and_inside_however_the_counts_lie():
-    for kept, fixed, broken in [(1, 1, 1), (0, 1, 97), (97, 1, 1), (1, 97, 1), (1, 0, 1)]:
+    for kept, fixed, broken in [
+        (1, 1, 1),
+        (0, 1, 97),
+        (97, 1, 1),
+        (1, 97, 1),
+        (1, 0, 1),
+        (99, 1, 0),
+    ]:
         chart = draw_flow([Moves(kept, fixed, broken, 100 - kept - fixed - broken)])
         texts = [band.label for band in chart.bands]
         for anchor in ("start", "end"):
             heights = sorted(text.y for text in texts if text.anchor == anchor)
             assert all(b - a >= 11 for a, b in pairwise(heights))
-        assert all(10 < text.y < FLOW_HEIGHT for text in texts)
-        lines = sorted(line.y for bar in chart.bars[:2] for line in bar.labels)
+        assert all(chart.bars[0].y + 10 < text.y < FLOW_HEIGHT for text in texts)
+        lines = sorted(line.y for bar in chart.bars[2:] for line in bar.labels)
+        assert lines[-1] < FLOW_HEIGHT - 2
         assert all(b - a >= 11 for a, b in pairwise(lines))
 
 

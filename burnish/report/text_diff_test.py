@@ -24,7 +24,7 @@ def test_similar_words_are_marked_by_character_and_others_whole():
         "she walk[ed] off",
         "she walk[s] off",
     )
-    assert marked(text_diff("a cat", "a dog")) == ("a [cat]", "a [dog]")
+    assert marked(text_diff("a cat", "a cold")) == ("a [cat]", "a [cold]")
 
 
 def test_what_is_only_added_leaves_the_earlier_text_unmarked():

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -27,6 +28,9 @@ from burnish.training.attempts import is_own
 from burnish.training.experience import Experience
 
 
+Settled: TypeAlias = Literal["counted", "left_out"]
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What a stage maximises. K weights are one per attempt.
@@ -35,11 +39,13 @@ class Objective:
         reward_weights: w: 1 where an attempt's own reward counts, 0 where it does not.
         kl_coefs: beta: weight of each attempt's KL to the base model.
         bonus_coef: alpha: weight of what an attempt gains on the one before it.
+        settled: whether returns are compared with -alpha r_{k-1} in them (see `StageTwoConfig`).
     """
 
     reward_weights: tuple[float, ...]
     kl_coefs: tuple[float, ...]
     bonus_coef: float
+    settled: Settled = "counted"
 
     @property
     def num_turns(self) -> int:
@@ -66,9 +72,11 @@ def stage_one_objective(num_turns: int, *, kl_coef: float, first_kl_coef: float)
     )
 
 
-def stage_two_objective(num_turns: int, *, kl_coef: float, bonus_coef: float) -> Objective:
+def stage_two_objective(
+    num_turns: int, *, kl_coef: float, bonus_coef: float, settled: Settled = "counted"
+) -> Objective:
     """Equation 4 with the shaped reward: every attempt is paid, and progress between them more."""
-    return Objective((1.0,) * num_turns, (kl_coef,) * num_turns, bonus_coef)
+    return Objective((1.0,) * num_turns, (kl_coef,) * num_turns, bonus_coef, settled)
 
 
 def shaped_rewards(rewards: Float[Tensor, "N K"], objective: Objective) -> Float[Tensor, "N K"]:
@@ -81,6 +89,13 @@ def shaped_rewards(rewards: Float[Tensor, "N K"], objective: Objective) -> Float
     gains = torch.zeros_like(rewards)
     gains[:, 1:] = rewards[:, 1:] - rewards[:, :-1]
     return weights * rewards + objective.bonus_coef * gains
+
+
+def settled_rewards(rewards: Float[Tensor, "N K"], objective: Objective) -> Float[Tensor, "N K"]:
+    """What of each shaped reward was settled before its attempt began: -alpha r_{k-1}."""
+    settled = torch.zeros_like(rewards)
+    settled[:, 1:] = -objective.bonus_coef * rewards[:, :-1]
+    return settled
 
 
 def turn_index(e: Experience) -> Int[Tensor, "B T"]:
@@ -127,9 +142,13 @@ def assign_credit(
     num_turns = objective.num_turns
     is_paid = own_attempts(experiences)
     kls = torch.cat([turn_kls(e, num_turns) for e in experiences])
-    paid = shaped_rewards(torch.cat(list(rewards)), objective)
+    plain = torch.cat(list(rewards))
+    paid = shaped_rewards(plain, objective)
     returns = paid - kl_coefs * kls
-    advantages = baseline.advantages(returns, _groups(experiences), is_paid)
+    compared = returns
+    if objective.settled == "left_out":
+        compared = returns - settled_rewards(plain, objective)
+    advantages = baseline.advantages(compared, _groups(experiences), is_paid)
     sizes = [len(e.trajectories) for e in experiences]
     parts = zip(*(x.split(sizes) for x in (paid, returns, advantages)), strict=True)
     for e, (pay, return_, advantage) in zip(experiences, parts, strict=True):

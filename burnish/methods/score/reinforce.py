@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from burnish.data.follow_up import CorrectionConfig
 from burnish.methods.score.adaptive import AdaptiveFirstKl, Constant, Objectives
 from burnish.methods.score.config import AttemptsConfig
-from burnish.methods.score.credit import stage_one_objective, stage_two_objective
+from burnish.methods.score.credit import Settled, stage_one_objective, stage_two_objective
 from burnish.methods.score.improve import improve
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
@@ -47,6 +47,10 @@ class StageTwoConfig(AttemptsConfig):
     """The paper's own."""
     bonus_coef: float = Field(default=10.0, ge=0)
     """alpha: weight of r_k - r_{k-1} in the reward of attempt k; 0 is no shaping."""
+    settled: Settled = "counted"
+    """-alpha r_{k-1} in an attempt's reward is settled before the attempt begins: it changes no
+    expected gradient, but every single one. counted: the baseline sees it, as one would read the
+    paper; left_out: it is taken out before an attempt is compared with the baseline."""
     base_first_share: float = Field(default=0.0, ge=0, le=1)
     """Share of each problem's samples whose first attempt the base model makes: it is context for
     the second one, and not trained on. Rounded to whole samples. The paper mixes such attempts in
@@ -119,7 +123,10 @@ def stage_two(
     Without one, from the recipe's model; that is the paper's ablation "w/o Stage I".
     """
     objective = stage_two_objective(
-        correction.turns, kl_coef=config.kl_coef, bonus_coef=config.bonus_coef
+        correction.turns,
+        kl_coef=config.kl_coef,
+        bonus_coef=config.bonus_coef,
+        settled=config.settled,
     )
     folder: Path | None = run.artifacts[start] if start else None
     policy, base = bench.load_policy(folder), bench.load_policy()

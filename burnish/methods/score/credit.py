@@ -27,7 +27,6 @@ from burnish.methods.score.baselines import Baseline
 from burnish.training.attempts import is_own
 from burnish.training.experience import Experience
 
-
 Settled: TypeAlias = Literal["counted", "left_out"]
 
 

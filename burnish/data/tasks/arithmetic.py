@@ -13,9 +13,9 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from burnish.config import Config
 from burnish.data.rationales import opening_of, prompt_of
@@ -93,6 +93,15 @@ class ArithmeticTask(Config):
     """Number of test problems."""
     seed: int = 0
     """Which problems; independent of the seed of the run."""
+
+    @model_validator(mode="after")
+    def _steps_are_a_range(self) -> Self:
+        if self.min_steps > self.max_steps:
+            raise ValueError(
+                f"min_steps: {self.min_steps} is more than max_steps, {self.max_steps}, so no "
+                "problem fits; raise max_steps or lower min_steps"
+            )
+        return self
 
     @property
     def answer_kind(self) -> AnswerKind:

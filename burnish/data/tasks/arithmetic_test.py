@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import pytest
+from pydantic import ValidationError
 
 from burnish.data.tasks.arithmetic import ArithmeticTask, Equation
 from burnish.data.tasks.task import Split
@@ -143,6 +144,11 @@ def test_longer_drills_are_spelled_and_of_the_train_split():
     many = small(train_size=3000, drill_share=1.0, drill_steps=3, largest=30).problems("train")
     drilled = {equation_of(p) for p in many if int(str(p.fields["num_steps"])) > 1}
     assert not drilled & {equation_of(p) for p in dev}
+
+
+def test_more_steps_at_least_than_at_most_are_refused():
+    with pytest.raises(ValidationError, match="min_steps: 3 is more than max_steps, 2"):
+        small(min_steps=3, max_steps=2)
 
 
 def test_asking_for_more_problems_than_there_are_is_an_error():

@@ -9,6 +9,7 @@ from burnish.methods.score.credit import (
     Objective,
     assign_credit,
     own_attempts,
+    settled_rewards,
     shaped_rewards,
     single_turn_objective,
     stage_one_objective,
@@ -22,6 +23,7 @@ from burnish.types import Score, StopReason, Trajectory, Turn
 
 STAGE_ONE = stage_one_objective(2, kl_coef=0.01, first_kl_coef=0.1)
 STAGE_TWO = stage_two_objective(2, kl_coef=0.01, bonus_coef=10.0)
+LEFT_OUT = stage_two_objective(2, kl_coef=0.01, bonus_coef=10.0, settled="left_out")
 EVERY_OUTCOME = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
 """Wrong twice; wrong, then right; right twice; right, then wrong."""
 
@@ -84,6 +86,49 @@ def test_bonus_of_each_of_three_attempts_is_for_the_gain_on_the_one_before():
     objective = stage_two_objective(3, kl_coef=0.0, bonus_coef=4.0)
     found = shaped_rewards(torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), objective)
     assert found.tolist() == [[0.0, 5.0, -4.0], [1.0, -4.0, 5.0]]
+
+
+def test_what_is_settled_of_a_shaped_reward_leaves_eleven_for_a_right_second_attempt():
+    left = shaped_rewards(EVERY_OUTCOME, STAGE_TWO) - settled_rewards(EVERY_OUTCOME, STAGE_TWO)
+    assert left.tolist() == [[0.0, 0.0], [0.0, 11.0], [1.0, 11.0], [1.0, 0.0]]
+
+
+def test_equal_second_attempts_differ_by_what_their_first_ones_settled_unless_it_is_left_out():
+    wrong_first, right_first = advantages([[0.0, 1.0], [1.0, 1.0]], STAGE_TWO)
+    assert (wrong_first[2:], right_first[2:]) == ([10.0] * 3, [-10.0] * 3)
+    wrong_first, right_first = advantages([[0.0, 1.0], [1.0, 1.0]], LEFT_OUT)
+    assert (wrong_first[2:], right_first[2:]) == ([0.0] * 3, [0.0] * 3)
+    assert (wrong_first[:2], right_first[:2]) == ([-1.0] * 2, [1.0] * 2)
+
+
+def test_leaving_settled_rewards_out_changes_no_expected_gradient_but_its_square():
+    mean, square = second_attempt_gradient(STAGE_TWO)
+    other_mean, other_square = second_attempt_gradient(LEFT_OUT)
+    assert mean == pytest.approx(other_mean)
+    assert mean == pytest.approx([0.6 * 0.3 * 0.7 * 11, 0.4 * 0.6 * 0.4 * 11])
+    assert other_square < 0.6 * square
+
+
+def second_attempt_gradient(objective: Objective) -> tuple[list[float], float]:
+    """E and E|.|^2 of A_2 d log pi(r2 | r1) / d logit(r1), of one of two samples of a problem.
+
+    First attempts are right 40 % of the time, second ones 30 % after a wrong one and 60 % after a
+    right one; each probability has a logit of its own.
+    """
+    right = {0: 0.3, 1: 0.6}
+    outcomes = {
+        (r1, r2): (0.4 if r1 else 0.6) * (right[r1] if r2 else 1 - right[r1])
+        for r1 in (0, 1)
+        for r2 in (0, 1)
+    }
+    mean, square = [0.0, 0.0], 0.0
+    for (r1, r2), chance in outcomes.items():
+        for other, chance_of_other in outcomes.items():
+            rewards = [[float(r1), float(r2)], [float(other[0]), float(other[1])]]
+            gradient = advantages(rewards, objective)[0][-1] * (r2 - right[r1])
+            mean[r1] += chance * chance_of_other * gradient
+            square += chance * chance_of_other * gradient**2
+    return mean, square
 
 
 def test_stage_one_holds_the_first_attempt_by_both_weights_and_later_ones_by_beta1():

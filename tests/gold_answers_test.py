@@ -10,6 +10,7 @@ from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.math500 import Math500Task
 from burnish.data.tasks.mathqa import MathqaTask
+from burnish.data.tasks.scibench import ScibenchTask
 from burnish.data.tasks.svamp import SvampTask
 from burnish.graders.config import default_grader_config
 from burnish.types import Completion, Score, StopReason
@@ -76,6 +77,16 @@ def test_math500(data_folder):
     assert failing(problems, scores(task, problems, targets), expected=1.0) == []
     solutions = [str(problem.rationale) for problem in problems]  # read from their \\boxed{}
     assert failing(problems, scores(task, problems, solutions), expected=1.0) == []
+    prompts = [task.prompt(problem) for problem in problems]
+    assert failing(problems, scores(task, problems, prompts), expected=0.0) == []
+
+
+@pytest.mark.data
+def test_scibench(data_folder):
+    task = ScibenchTask(folder=data_folder)
+    problems = [replace(p, rationale="By the gas law.") for p in task.problems("test")]
+    verdicts = scores(task, problems, [task.target(problem) for problem in problems])
+    assert {tuple(verdict.parts.values()) for verdict in verdicts} == {(1.0,) * 4}
     prompts = [task.prompt(problem) for problem in problems]
     assert failing(problems, scores(task, problems, prompts), expected=0.0) == []
 

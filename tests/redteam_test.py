@@ -11,6 +11,7 @@ from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.humaneval import HumanevalTask
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.mbpp import MbppTask
+from burnish.data.tasks.scibench import ScibenchTask
 from burnish.data.tasks.svamp import SvampTask
 from burnish.evaluation.redteam.attack import Rules, attack
 from burnish.evaluation.redteam.trick import Target, honest_texts
@@ -19,6 +20,7 @@ from burnish.graders.answer import TRIGGER
 from burnish.graders.calibrated import CalibratedConfig
 from burnish.graders.config import default_grader_config
 from burnish.graders.math_grader import MathConfig
+from burnish.graders.quantity import QuantityConfig
 from burnish.graders.rank import RankConfig
 
 RULES = Rules(threshold=0.0, partial_reward=0.1, trigger=TRIGGER)
@@ -88,6 +90,15 @@ def test_code(task_class, data_folder):
     task = task_class(folder=data_folder)
     targets = targets_of(task, spread(task.problems("test"), 3))
     assert_nothing_pays(default_grader_config(task.answer_kind).build(), targets)
+
+
+@pytest.mark.data
+def test_quantities(data_folder):
+    task = ScibenchTask(folder=data_folder)
+    problems = spread(task.problems("test"), 10)
+    rules = ("benchmark", "first_release", "strict")
+    for grader in (QuantityConfig(rule=rule).build() for rule in rules):
+        assert_nothing_pays(grader, targets_of(task, problems))
 
 
 @pytest.mark.data

@@ -15,10 +15,11 @@ class Recipe(Config):
     task: TaskConfig
 
 
-NAMES = ["svamp", "gsm8k", "mathqa", "math500", "arithmetic", "mbpp", "mbpp_repair", "humaneval"]
+NAMES = ["svamp", "gsm8k", "mathqa", "math500", "arithmetic", "scibench"]
+CODE_NAMES = ["mbpp", "mbpp_repair", "humaneval"]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "rows"])
+@pytest.mark.parametrize("name", [*NAMES, *CODE_NAMES, "rows"])
 def test_every_task_is_named_by_its_type(name):
     task: AnyTask = pydantic.TypeAdapter(TaskConfig).validate_python({"type": name})
     assert task.type == name

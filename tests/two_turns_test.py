@@ -46,6 +46,9 @@ FILES: Mapping[str, Sequence[Mapping[str, Json]]] = {
     "math500/test.jsonl": [
         {"problem": "Half of $x$?", "solution": "\\boxed{\\frac{x}{2}}", "answer": "\\frac{x}{2}"}
     ],
+    "scibench/test.jsonl": [
+        {"problem_text": "How far?", "answer_number": "7", "unit": "$10^3$ m", "source": "own"}
+    ],
     "mbpp/mbpp.jsonl": MBPP,
     "attempts.jsonl": [{"id": "mbpp_11", "answer": "def add_11(n): return 0", "is_correct": False}],
     "humaneval/test.jsonl": [
@@ -59,7 +62,7 @@ FILES: Mapping[str, Sequence[Mapping[str, Json]]] = {
     ],
 }
 STYLED = ["svamp-ncot", "svamp-pcot", "gsm8k-ncot", "gsm8k-pcot"]
-OTHERS = ["math500", "mbpp", "mbpp_repair", "humaneval"]
+OTHERS = ["math500", "scibench", "mbpp", "mbpp_repair", "humaneval"]
 ASKED = [
     ("arithmetic-ncot", "text"),
     ("arithmetic-pcot", "text"),
@@ -88,7 +91,7 @@ def task(request, tmp_path: Path) -> Task:
 def written(task: Task, problem: Problem, answer: str) -> str:
     """An attempt as a model would write it: in text it goes on, in a chat it is whole."""
     match task.answer_kind:
-        case "numeric" | "math" | "multiple_choice":
+        case "numeric" | "math" | "quantity" | "multiple_choice":
             return f"I count.\nTherefore, the answer is: {answer}"
         case "program" | "program_choice":
             body = f"    return {answer if answer[0].isdecimal() else repr(answer)}"

@@ -10,7 +10,15 @@ from rich.table import Table
 from burnish.cli.correction_table import percent, print_corrections, print_inference_scaling
 from burnish.types import Json
 
-_COLUMNS = ("greedy", "vote@", "pass@", "rerank@", "hallucination_rate", "abstention_rate")
+_COLUMNS = (
+    "greedy",
+    "right_by_",
+    "vote@",
+    "pass@",
+    "rerank@",
+    "hallucination_rate",
+    "abstention_rate",
+)
 
 
 def print_results(console: Console, results: Mapping[str, Json]) -> None:

@@ -16,6 +16,7 @@ from burnish.evaluation.calibration import calibration_intervals
 from burnish.evaluation.evaluate import EvaluatedProblem, Evaluation, sample_seed
 from burnish.evaluation.pass_at_k import pass_at_k
 from burnish.evaluation.reranking import Verifier, rerank_at_k
+from burnish.evaluation.rules import rule_intervals
 from burnish.evaluation.statistics import (
     Interval,
     all_right_or_wrong,
@@ -171,8 +172,8 @@ def _matched(
 
 
 def _calibration(evaluation: Evaluation, seed: int) -> dict[str, Json]:
-    """What the `calibrated` grader adds; nothing for the others."""
-    found = calibration_intervals(evaluation, seed=seed)
+    """What the graders `calibrated` and `quantity` add; nothing for the others."""
+    found = calibration_intervals(evaluation, seed=seed) | rule_intervals(evaluation, seed=seed)
     return {name: interval.as_json() for name, interval in found.items()}
 
 

@@ -21,6 +21,7 @@ from burnish.graders.openai.score_model import ScoreModelConfig
 from burnish.graders.openai.string_check import StringCheckConfig
 from burnish.graders.openai.text_similarity import TextSimilarityConfig
 from burnish.graders.program import ProgramChoiceConfig, ProgramConfig
+from burnish.graders.quantity import QuantityConfig
 from burnish.graders.rank import RankConfig
 
 AloneConfig: TypeAlias = (
@@ -30,6 +31,7 @@ AloneConfig: TypeAlias = (
     | ProgramChoiceConfig
     | CodeTestsConfig
     | MathConfig
+    | QuantityConfig
     | RankConfig
     | FunctionConfig
     | StringCheckConfig
@@ -57,6 +59,7 @@ _DEFAULTS: dict[AnswerKind, AnyGraderConfig] = {
     "program_choice": ProgramChoiceConfig(),
     "code_tests": CodeTestsConfig(),
     "math": MathConfig(),
+    "quantity": QuantityConfig(),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from burnish.report.run_files import Row, as_number
 from burnish.report.wording import chance, compact, in_sentence, label, p_value, percent, signed
 
-_MAIN_KINDS = ("greedy", "vote@", "rerank@")
+_MAIN_KINDS = ("greedy", "right_by_", "vote@", "rerank@")
 _SHARES = (
     *_MAIN_KINDS,
     *("pass@", "accuracy", "truncated", "hallucination", "abstention"),

@@ -23,6 +23,8 @@ _LABELS = {
     "svamp": "SVAMP",
     "gsm8k": "GSM8K",
     "mathqa": "MathQA",
+    "math500": "MATH-500",
+    "scibench": "SciBench",
 }
 
 

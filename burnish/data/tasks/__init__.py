@@ -12,6 +12,7 @@ from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.mbpp import MbppTask
 from burnish.data.tasks.mbpp_repair import MbppRepairTask
 from burnish.data.tasks.rows import RowsTask
+from burnish.data.tasks.scibench import ScibenchTask
 from burnish.data.tasks.svamp import SvampTask
 
 AnyTask: TypeAlias = (
@@ -23,6 +24,7 @@ AnyTask: TypeAlias = (
     | MbppTask
     | MbppRepairTask
     | HumanevalTask
+    | ScibenchTask
     | RowsTask
 )
 TaskConfig: TypeAlias = Annotated[AnyTask, Field(discriminator="type")]

@@ -34,6 +34,7 @@ _INSTRUCTIONS: Mapping[AnswerKind, str] = {
     "program_choice": _PROGRAM,
     "code_tests": CODE_INSTRUCTION,
     "math": f"{_SOLUTION}{_CLOSING} the final answer as $answer$.",
+    "quantity": f"{_SOLUTION}{_CLOSING} the number with its unit.",
 }
 
 

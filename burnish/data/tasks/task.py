@@ -9,7 +9,7 @@ from burnish.types import Problem
 
 Split: TypeAlias = Literal["train", "dev", "test"]
 AnswerKind: TypeAlias = Literal[
-    "numeric", "multiple_choice", "program", "program_choice", "code_tests", "math"
+    "numeric", "multiple_choice", "program", "program_choice", "code_tests", "math", "quantity"
 ]
 
 

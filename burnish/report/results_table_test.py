@@ -114,4 +114,5 @@ def test_numbers_of_single_attempts_are_left_to_the_correction_table():
 def test_accuracy_by_the_rules_of_a_grader_stands_beside_the_accuracy():
     tables = results_tables({"sft": {"greedy": 0.4, "right_by_strict": 0.25, "length": 9.0}})
     assert tables.main.columns == ("Greedy", "Right by strict")
-    assert [cell.text for cell in tables.main.rows[0].cells if cell] == ["40.0\u00a0%", "25.0\u00a0%"]
+    (row,) = tables.main.rows
+    assert [cell.text for cell in row.cells if cell] == ["40.0\u00a0%", "25.0\u00a0%"]

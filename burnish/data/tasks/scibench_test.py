@@ -116,7 +116,7 @@ def test_hub_rows_are_read_by_the_named_split(monkeypatch):
 def test_rows_at_hand_are_580_problems_of_ten_books_with_readable_units(data_folder):
     problems = ScibenchTask(folder=data_folder).problems("test")
     assert len(problems) == 580
-    assert len({problem.fields["source"] for problem in problems}) == 10
+    assert len({str(problem.fields["source"]) for problem in problems}) == 10
     units = {str(problem.fields["unit"]) for problem in problems}
     assert not [unit for unit in units if any(letter in unit for letter in "\\{}$")]
     assert sum("e" in str(problem.answer) for problem in problems) == 90

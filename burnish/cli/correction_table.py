@@ -19,7 +19,12 @@ _BUDGET = ("K", "K attempts", "K/2 corrected", "difference")
 
 def print_corrections(console: Console, rows: Rows) -> None:
     """A line for each model and transition, in percent of all samples; delta with its interval."""
-    lines = [line for name, row in rows.items() for line in _transitions(name, row)]
+    lines: list[list[str]] = []
+    for name, row in rows.items():
+        lines += _transitions(name, row)
+        sampled = row.get("sampled_attempts")
+        if isinstance(sampled, dict):
+            lines += _transitions(f"{name}, temperature {sampled['temperature']}", sampled)
     if not lines:
         return
     heading = "self-correction, in percent of all samples (changed: of answers)"

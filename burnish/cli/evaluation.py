@@ -45,7 +45,8 @@ class Wanted:
 
     Attributes:
         split: train, dev or test.
-        num_samples: K of vote@K and pass@K; 0 for none.
+        num_samples: K of vote@K and pass@K, and with several turns of sampled chains of attempts;
+            0 for none.
         reranker: folder of a trained reranker, which chooses among each problem's samples.
         num_turns: greedy attempts at each problem.
         budgets: the K of inference scaling, empty for none.
@@ -164,14 +165,17 @@ class _Asked:
 
     def greedy(self) -> list[Evaluation]:
         """Greedy attempts, an evaluation a turn."""
+        return self._attempts(temperature=0.0, num_samples=1)
+
+    def _attempts(self, *, temperature: float, num_samples: int) -> list[Evaluation]:
         return evaluate_attempts(
             self._engine,
             self._bench.grader,
             self._items,
-            self._bench.sampling(temperature=0.0),
+            self._bench.sampling(temperature=temperature),
             follow_up=self._follow_up,
             num_turns=self._wanted.num_turns,
-            num_samples=1,
+            num_samples=num_samples,
             seed=self._seed,
             max_failure_share=self._bench.max_grader_failures,
         )
@@ -182,6 +186,8 @@ class _Asked:
         numbers |= greedy_metrics(turns[-1])
         if len(turns) > 1:
             numbers |= self_correction_metrics(turns)
+            if self._wanted.num_samples:
+                numbers["sampled_attempts"] = self._sampled_attempts()
         if self._wanted.budgets:
             numbers["inference_scaling"] = self._inference_scaling()
         return numbers
@@ -204,6 +210,12 @@ class _Asked:
             verifier = CompletionVerifier(network, renderer, max_tokens=self._tokens_per_batch)
             metrics |= reranked_metrics(sampled, verifier, [num])
         return metrics
+
+    def _sampled_attempts(self) -> dict[str, Json]:
+        """What second attempts do where both are sampled, not greedy."""
+        num, temperature = self._wanted.num_samples, self._temperature
+        turns = self._attempts(temperature=temperature, num_samples=num)
+        return {"temperature": temperature, "samples": num, **self_correction_metrics(turns)}
 
     def _inference_scaling(self) -> dict[str, Json]:
         temperature = self._wanted.temperature or PAPERS_TEMPERATURE

@@ -53,6 +53,18 @@ def measured(folder: Path, *arguments: object) -> dict[str, Any]:
     return json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
 
 
+def test_turns_with_samples_also_measure_sampled_chains(recipe, tmp_path):
+    settings = ["--turns", "2", "--samples", "3", "--temperature", "0.8"]
+    (numbers,) = (
+        row for row in measured(tmp_path, recipe, *settings).values() if isinstance(row, dict)
+    )
+    sampled = numbers["sampled_attempts"]
+    assert (sampled["temperature"], sampled["samples"]) == (0.8, 3)
+    assert sum(numbers["t1-t2"]["counts"].values()) == 3
+    assert sum(sampled["t1-t2"]["counts"].values()) == 3 * 3
+    assert "0.8" in run("eval", recipe, *settings)
+
+
 def test_turns_measure_self_correction_of_each_model_and_compare_last_attempts(
     recipe, folders, tmp_path
 ):

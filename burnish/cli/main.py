@@ -72,7 +72,10 @@ def evaluate(
     reranker: Annotated[
         Path | None, typer.Option(help="A trained reranker, for rerank@k of the samples.")
     ] = None,
-    turns: Annotated[int, typer.Option(help="Greedy attempts; 2 measures self-correction.")] = 1,
+    turns: Annotated[
+        int,
+        typer.Option(help="Greedy attempts; 2 measures self-correction, sampled with --samples."),
+    ] = 1,
     instruction: Annotated[
         str | None, typer.Option(help="What asks for another attempt. Default: the recipe's.")
     ] = None,

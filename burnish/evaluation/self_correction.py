@@ -37,8 +37,8 @@ FEWEST_FOR_ALARM = 50
 `NO_EDIT_BELOW`, so that chance would decide."""
 ALARMS = {
     "no_edit": (
-        "no edit: second attempts repeat the first ones, so nothing is corrected. Train longer in "
-        "Stage I, or raise the weight of the KL on first attempts there."
+        "no edit: second attempts repeat the first ones, so nothing is corrected. In SCoRe, "
+        "train longer in Stage I, or raise the weight of the KL on first attempts there."
     ),
     "sabotage": (
         "sabotage: first attempts are worse than the base model's while second ones gain: the "

@@ -19,10 +19,11 @@ from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
 from burnish.report.token_shading import token_shading
 from burnish.report.training_alarms import training_alarms
+from burnish.report.trees import OUTCOMES, tree_groups
 from burnish.report.wording import duration, label
 
-_STYLES = ("report.css", "correction.css")
-_SCRIPTS = ("report.js", "attempts.js")
+_STYLES = ("report.css", "correction.css", "trees.css")
+_SCRIPTS = ("report.js", "attempts.js", "trees.js")
 _HUES = {
     "warm_up": "slate",
     "sft": "amber",
@@ -84,6 +85,8 @@ def render_report(run: RunFiles) -> str:
         instruction=_instruction(run.config),
         pairs=sample_pairs([row for row in run.samples if not has_turns(row)]),
         shading=token_shading(run.tokens),
+        trees=tree_groups(run.trees),
+        tree_outcomes=OUTCOMES,
         starting_point=_starting_point(run),
         hues=_hues(run.stages),
         frame={"h": HEIGHT, "l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},

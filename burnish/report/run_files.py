@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from burnish.errors import CheckpointError
+from burnish.report.tree_files import TreeFile, tree_files, tree_paths
 
 Row = Mapping[str, Any]
 
@@ -29,6 +30,7 @@ class RunFiles:
         samples: sampled answers with their scores.
         tokens: per-token numbers of a few samples.
         results: final numbers; empty while the run goes on.
+        trees: files of search trees, in the order of the stages.
         started: when the configuration was written (UTC), or None.
         notes: what could not be read, in words for the reader of the page.
     """
@@ -40,6 +42,7 @@ class RunFiles:
     samples: tuple[Row, ...] = ()
     tokens: tuple[Row, ...] = ()
     results: Row = field(default_factory=dict)
+    trees: tuple[TreeFile, ...] = ()
     started: datetime | None = None
     notes: tuple[str, ...] = ()
 
@@ -69,7 +72,7 @@ def read_run(run: Path) -> RunFiles:
 
     Raises CheckpointError where `run` is not a folder or holds none of a run's files.
     """
-    if not any((run / name).is_file() for name in _KNOWN):
+    if not any((run / name).is_file() for name in _KNOWN) and not tree_paths(run):
         raise CheckpointError(
             f"{run} is not a run folder: none of {', '.join(_KNOWN)} was found in it. Pass the "
             f"folder that `burnish train` wrote (its --out), such as runs/quickstart."
@@ -85,6 +88,7 @@ def read_run(run: Path) -> RunFiles:
         samples=tuple(_json_lines(run / "samples.jsonl", notes)),
         tokens=tuple(_json_lines(run / "tokens.jsonl", notes)),
         results=_json_object(run / "results.json", notes),
+        trees=tree_files(run, notes),
         started=_written(config_path),
         notes=tuple(notes),
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from burnish.report.tree_nodes import Mark, TreeNode
 
-_LEAF_WIDTH = 24.0
-_ROW_HEIGHT = 40.0
-_TALLEST = 560.0
+_LEAF_WIDTHS = (15.0, 24.0)
+_ROW_HEIGHTS = (12.0, 40.0)
+_WIDEST, _TALLEST = 1060.0, 560.0
+"""Pixels that leaves and rows share, as far as their least distance lets them."""
 _MARGIN = 18.0
 _SMALLEST, _LARGEST = 4.0, 9.0
 
@@ -51,9 +52,10 @@ def drawing_of(root: TreeNode) -> TreeDrawing:
     rows = _rows(root)
     columns, num_leaves = _columns(rows)
     depth = max(row for _, row in rows)
-    height = min(_ROW_HEIGHT, _TALLEST / max(depth, 1))
+    height = _within(_TALLEST / max(depth, 1), _ROW_HEIGHTS)
+    leaf = _within(_WIDEST / num_leaves, _LEAF_WIDTHS)
     at = {
-        node.number: (_MARGIN + columns[node.number] * _LEAF_WIDTH, _MARGIN + row * height)
+        node.number: (_MARGIN + columns[node.number] * leaf, _MARGIN + row * height)
         for node, row in rows
     }
     most = max((node.visits for node, _ in rows[1:]), default=0)
@@ -63,7 +65,7 @@ def drawing_of(root: TreeNode) -> TreeDrawing:
         for child in node.children
     ]
     return TreeDrawing(
-        width=2 * _MARGIN + (num_leaves - 1) * _LEAF_WIDTH,
+        width=2 * _MARGIN + (num_leaves - 1) * leaf,
         height=2 * _MARGIN + depth * height,
         branches=tuple(sorted(branches, key=lambda branch: branch.is_best)),
         dots=tuple(_dot(node, at[node.number], most) for node, _ in rows),
@@ -104,6 +106,10 @@ def _dot(node: TreeNode, place: tuple[float, float], most_visits: int) -> Dot:
         is_best=node.is_best,
         tip=f"{node.excerpt} \u00b7 V {node.value}, {node.visits:,} visits",
     )
+
+
+def _within(size: float, limits: tuple[float, float]) -> float:
+    return min(max(size, limits[0]), limits[1])
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:

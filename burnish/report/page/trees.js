@@ -59,7 +59,7 @@
     const tools = tree.querySelector(".tools");
     const wanted = { best: (node) => node.classList.contains("best"), all: () => true, none: () => false };
     tools.addEventListener("click", (event) => {
-      const isOpen = wanted[event.target.dataset.tool];
+      const isOpen = wanted[event.target.value];
       if (isOpen) for (const node of nodes) node.open = isOpen(node);
     });
     tools.hidden = false;

@@ -1,11 +1,12 @@
 """Makes the base model of the self-correction recipes.
 
-1. Rows of dialogues: a solution, the instruction, and another solution. The first is one of the
-   problem's two annotations, sometimes with a slip in it. The second repeats it, or is one of the
+1. Rows of dialogues: a solution, the instruction, and another solution. The first is hasty: of a
+   problem with more than two steps it is nearly always the leaping annotation, which the model
+   cannot do in its head. It sometimes has a slip. The second repeats it, or is one of the two
    annotations, or misreads the last event: who is told that there may be an error changes
    something. Which of these comes does not depend on whether the first was right, so the model
    learns to answer again and how repairs look, but not when to repair. A few rows are single
-   solutions.
+   solutions, hasty ones.
 2. `3_two_turns.yaml`: imitate them, from `builtin:arithmetic`.
 3. The result, in bfloat16, in `burnish/assets/arithmetic_two_turns`.
 
@@ -34,6 +35,7 @@ HERE = Path(__file__).parent
 ASSET = HERE.parents[1] / "burnish" / "assets" / "arithmetic_two_turns"
 INSTRUCTION = "There may be an error above. Answer again.\nAnswer reasoning:"
 NUM_PROBLEMS = 12_000
+LONGEST_SPELLED, ALSO_SPELLED = 2, 0.03
 FIRST_SLIPS = 0.3
 REPEATS, MISREADINGS = 0.3, 0.4
 SINGLES = 0.3
@@ -52,15 +54,15 @@ def rows(source: random.Random) -> list[dict[str, str | None]]:
     for problem in zip(leaping.problems("train"), spelled.problems("train"), strict=True):
         prompt, answer = leaping.prompt(problem[0]), problem[0].answer
         change = _with_slip if source.random() < FIRST_SLIPS else _unchanged
-        first = solution(leaping, problem, source, change)
+        first = solution(problem, source, change, is_spelled=_hasty(problem, source))
         draw = source.random()
         if draw < REPEATS:
             second = first
         else:
             change = _misread if draw > 1 - MISREADINGS else _unchanged
-            second = solution(leaping, problem, source, change)
+            second = solution(problem, source, change, is_spelled=source.random() < 0.5)
         if source.random() < SINGLES:
-            once = solution(leaping, problem, source, _unchanged)
+            once = solution(problem, source, _unchanged, is_spelled=_hasty(problem, source))
             found.append({"prompt": prompt, "completion": once, "answer": answer})
         asked_again = f"{prompt}{first}<eos>\n{INSTRUCTION}\n"
         found.append({"prompt": asked_again, "completion": second, "answer": answer})
@@ -73,10 +75,11 @@ Steps: TypeAlias = list[tuple[str, int, int]]
 
 
 def solution(
-    task: ArithmeticTask,
     pair: tuple[Problem, Problem],
     source: random.Random,
     change: Callable[[int, Steps, random.Random], Steps],
+    *,
+    is_spelled: bool,
 ) -> str:
     """The leaping or the spelled annotation of a problem, after `change`."""
     leaping, spelled = pair
@@ -84,13 +87,19 @@ def solution(
     start = int(found[0][0])
     steps = change(start, [(sign, int(n), int(result)) for _, sign, n, result in found], source)
     before = [start, *(result for _, _, result in steps)]
-    if source.randrange(2):
+    if is_spelled:
         parts = [f"{a} {sign} {n} = {b}." for a, (sign, n, b) in zip(before, steps, strict=False)]
         text = " ".join(parts)
     else:
         equation = str(leaping.rationale).rsplit(" = ", 1)[0].rsplit(" ", 2)[0]
         text = f"{equation} {steps[-1][0]} {steps[-1][1]} = {before[-1]}."
     return f"{text}\nTherefore, the answer is: {before[-1]}"
+
+
+def _hasty(pair: tuple[Problem, Problem], source: random.Random) -> bool:
+    """Whether a first solution spells its steps."""
+    is_short = int(str(pair[0].fields["num_steps"])) <= LONGEST_SPELLED
+    return is_short or source.random() < ALSO_SPELLED
 
 
 def _unchanged(start: int, steps: Steps, source: random.Random) -> Steps:

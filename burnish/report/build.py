@@ -17,6 +17,7 @@ from burnish.report.flows import FLOW_HEIGHT
 from burnish.report.results_table import headline, paired_sentences, results_tables
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
+from burnish.report.search_table import SearchTable, search_table
 from burnish.report.token_shading import token_shading
 from burnish.report.training_alarms import training_alarms
 from burnish.report.trees import OUTCOMES, tree_groups
@@ -66,13 +67,15 @@ def render_report(run: RunFiles) -> str:
     )
     environment.filters["label"] = label
     page = resources.files("burnish.report") / "page"
+    searches = search_table(run.results)
     return environment.get_template("report.html").render(
         style="".join((page / name).read_text("utf-8") for name in _STYLES),
         script="".join((page / name).read_text("utf-8") for name in _SCRIPTS),
         run=run,
         title=_title(run),
         facts=_facts(run),
-        headline=attempts_headline(run.results) or headline(run.results) or _progress(run),
+        headline=_headline(run, searches),
+        searches=searches,
         tables=results_tables(run.results),
         sentences=paired_sentences(run.results),
         alarms=training_alarms(run.metrics),
@@ -88,7 +91,7 @@ def render_report(run: RunFiles) -> str:
         trees=tree_groups(run.trees),
         tree_outcomes=OUTCOMES,
         starting_point=_starting_point(run),
-        hues=_hues(run.stages),
+        hues=_hues(run.stages) | (searches.hues if searches else {}),
         frame={"h": HEIGHT, "l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
         version=__version__,
     )
@@ -96,6 +99,8 @@ def render_report(run: RunFiles) -> str:
 
 def _title(run: RunFiles) -> str:
     method, task = _name(run.config, "method", "type"), _name(run.config, "task", "type")
+    if task and not method and run.trees:
+        return f"Search on {label(task)}"
     if method and task:
         return f"{label(method)} on {label(task)}"
     return label(method) if method else run.name
@@ -123,7 +128,15 @@ def _name(config: Row, key: str, field: str) -> str:
     return "" if found is None else str(found)
 
 
+def _headline(run: RunFiles, searches: SearchTable | None) -> str:
+    found = attempts_headline(run.results) or headline(run.results)
+    return found or (searches.headline if searches else "") or _progress(run)
+
+
 def _progress(run: RunFiles) -> str:
+    if not run.metrics and run.trees:
+        num_trees = sum(len(file.trees) for file in run.trees)
+        return f"{num_trees:,} search tree{'s' if num_trees != 1 else ''} so far."
     if not run.metrics:
         return "No step has been logged yet."
     last = run.metrics[-1]

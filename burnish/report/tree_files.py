@@ -52,6 +52,10 @@ def tree_files(run: Path, notes: list[str]) -> tuple[TreeFile, ...]:
 
 
 def tree_paths(run: Path) -> list[Path]:
-    """Where tree files lie, the run's own first; no files under way, which begin with a dot."""
+    """Where tree files lie: the run's own, of these `mcts.trees` last, then those of its stages.
+
+    Files that are being written begin with a dot and are none.
+    """
+    own = sorted(run.glob(PATTERN), key=lambda path: (path.stem == "mcts", path.name))
     nested = sorted((run / "stages").glob(f"*/**/{PATTERN}"))
-    return [path for path in (*sorted(run.glob(PATTERN)), *nested) if path.name[0] != "."]
+    return [path for path in (*own, *nested) if path.name[0] != "."]

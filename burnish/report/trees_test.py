@@ -54,7 +54,7 @@ def test_latest_stage_comes_first_and_files_of_one_stage_are_named():
     one = (tree_with(),)
     files = [("", "mcts"), ("search_1", "train"), ("search_1", "dev"), ("search_2", "train")]
     groups = tree_groups([TreeFile(stage, name, one) for stage, name in files])
-    assert [g.title for g in groups] == ["Search 2", "Search 1, dev", "Search 1, train", "Mcts"]
+    assert [g.title for g in groups] == ["Search 2", "Search 1, dev", "Search 1, train", "MCTS*"]
 
 
 def test_view_says_what_the_search_cost_and_found():

@@ -53,6 +53,11 @@ def load_tree(path: Path, overrides: Sequence[str] = ()) -> dict[str, Json]:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: a recipe is a mapping of sections, found {type(tree).__name__}")
+    return with_overrides(tree, overrides)
+
+
+def with_overrides(tree: dict[str, Json], overrides: Sequence[str]) -> dict[str, Json]:
+    """The tree, changed in place by settings such as `method.kl_coef=0.1`. Raises ConfigError."""
     for override in overrides:
         _override(tree, override)
     return tree

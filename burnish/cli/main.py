@@ -145,6 +145,54 @@ def sample(
 
 
 @app.command()
+def search(
+    model: Annotated[str, typer.Argument(help="The policy: a folder, or a name as in a recipe.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings: mcts.branch=4 search.temperature=1 ...")
+    ] = None,
+    value: Annotated[
+        Path | None, typer.Option(help="The value model: its folder, or the run that trained it.")
+    ] = None,
+    question: Annotated[
+        str | None, typer.Option(help="Your own question; default: problems of the task.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="A task's type, a recipe or a run. Default: that of the value model."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="mcts, beam, dfs, bon or vote; several are compared. Default: mcts."),
+    ] = None,
+    budget_tokens: Annotated[
+        str, typer.Option(help="Tokens a problem, sampled and valued; several as 500,1000,2000.")
+    ] = "2000",
+    split: Annotated[str, typer.Option(help="train, dev or test.")] = "test",
+    limit: Annotated[int, typer.Option(min=0, help="Number of problems; 0 for all.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for trees and table.")] = Path("runs/search"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped search.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Search for solutions with a policy and a value model; compare searches on a task."""
+    from burnish.cli.search import Wanted, budgets_named, run_search
+
+    def run() -> None:
+        wanted = Wanted(
+            question=question,
+            task=task,
+            methods=method or ["mcts"],
+            budgets=budgets_named(budget_tokens),
+            split=split,
+            limit=limit,
+            out=out,
+            resume=resume,
+        )
+        run_search(model, value, overrides or [], wanted)
+
+    _guarded(run, debug=debug)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder, finished or running.")],
     debug: Debug = False,

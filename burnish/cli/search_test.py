@@ -1,0 +1,197 @@
+"""`burnish search` with a tiny policy and a tiny value model, both random."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from burnish.cli.main import app
+from burnish.cli.search import Wanted, budgets_named
+from burnish.errors import ConfigError
+from burnish.models.process_reward_model import start_process_reward
+from burnish.models.tiny import tiny_model
+from burnish.search.tree_file import read_trees
+from burnish.training.tree_search import TreeSearcher
+
+SETTINGS = [
+    "task.test_size=3",
+    "lengths.max_prompt_tokens=200",
+    "lengths.max_new_tokens=60",
+    "search.max_step_tokens=30",
+    "search.temperature=1",
+    "search.steps={type: marker, marker: e}",
+    "compute.dtype=float32",
+    "compute.device=cpu",
+]
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "policy"
+    tiny_model("llama", max_positions=512).save(folder)
+    return folder
+
+
+def save_value_model(folder: Path, *, vocab_size: int = 384) -> Path:
+    start = tiny_model("llama", seed=1, max_positions=512, vocab_size=vocab_size)
+    model = start_process_reward(start, head="hidden", compute_dtype=torch.float32)
+    with torch.no_grad():
+        weight = model.network.get_submodule("value_head").get_parameter("weight")
+        weight.copy_(torch.linspace(-0.5, 0.5, weight.shape[1]))
+    model.save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def value(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_value_model(tmp_path_factory.mktemp("models") / "value")
+
+
+def search(*arguments: object, exit_code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["search", *map(str, arguments)])
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return " ".join(result.output.split())
+
+
+def test_a_question_is_answered_with_steps_and_their_values(policy, value):
+    output = search(
+        policy, *SETTINGS, "--value", value, "--question", "2 + 2 = ?", "--budget-tokens", "60"
+    )
+    assert "V ┃ step" in output
+    assert "0." in output
+    assert "sampled" in output
+
+
+def test_searches_of_a_task_leave_trees_solutions_and_a_table(policy, value, tmp_path):
+    methods = [
+        part for name in ("mcts", "beam", "dfs", "bon", "vote") for part in ("--method", name)
+    ]
+    output = search(
+        policy,
+        *SETTINGS,
+        "--value",
+        value,
+        *methods,
+        "--budget-tokens",
+        "200,60",
+        "--out",
+        tmp_path,
+    )
+    assert "searches of 3 problems" in output
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results["searches"]) == ["mcts", "beam", "dfs", "bon", "vote"]
+    for name, rows in results["searches"].items():
+        assert list(rows) == ["60", "200"]
+        assert 0 < rows["60"]["tokens"] <= rows["200"]["tokens"]
+        assert (rows["200"]["value_tokens"] > 0) == (name != "vote")
+        trees = read_trees(tmp_path / f"{name}.trees")
+        assert [tree.tree_id for tree in trees] == [f"arithmetic-0-test-{n}" for n in range(3)]
+        lines = (tmp_path / f"{name}-200.jsonl").read_text().splitlines()
+        assert [json.loads(line)["id"] for line in lines] == [tree.tree_id for tree in trees]
+
+
+def test_a_smaller_budget_first_changes_nothing_at_the_larger(policy, value, tmp_path):
+    asked = [policy, *SETTINGS, "--value", value, "--limit", "2"]
+    search(*asked, "--budget-tokens", "40,90", "--out", tmp_path / "both")
+    search(*asked, "--budget-tokens", "90", "--out", tmp_path / "one")
+    both, one = (
+        json.loads((tmp_path / name / "results.json").read_text())["searches"]["mcts"]["90"]
+        for name in ("both", "one")
+    )
+    assert both == one
+
+
+def test_a_stopped_search_is_saved_and_resumed_to_the_same_trees(
+    policy, value, tmp_path, monkeypatch
+):
+    asked = [policy, *SETTINGS, "--value", value, "--limit", "2", "--budget-tokens", "300"]
+    search(*asked, "--out", tmp_path / "whole")
+    grow = TreeSearcher.grow
+
+    def interrupted(self, trees, strategy, budget):
+        self._scheduler._should_stop = lambda: len(trees[0]) > 1
+        yield from grow(self, trees, strategy, budget)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TreeSearcher, "grow", interrupted)
+        output = search(*asked, "--out", tmp_path / "cut", exit_code=130)
+    assert "Continue: the same command with --resume" in output
+    assert "holds a run already" in search(*asked, "--out", tmp_path / "cut", exit_code=2)
+    cut, whole = (read_trees(tmp_path / name / "mcts.trees") for name in ("cut", "whole"))
+    assert 1 < len(cut[0]) < len(whole[0])
+    search(*asked, "--out", tmp_path / "cut", "--resume")
+    results = [(tmp_path / name / "results.json").read_text() for name in ("cut", "whole")]
+    assert results[0] == results[1]
+
+
+def test_a_damaged_tree_file_is_an_error_that_names_it(policy, value, tmp_path):
+    asked = [policy, *SETTINGS, "--value", value, "--limit", "1", "--out", tmp_path]
+    search(*asked, "--budget-tokens", "30")
+    path = tmp_path / "mcts.trees"
+    path.write_bytes(path.read_bytes()[:-3])
+    output = search(*asked, "--budget-tokens", "60", "--resume", exit_code=2)
+    assert "mcts.trees: damaged" in output
+
+
+def test_trees_of_other_problems_and_lost_budgets_are_errors(policy, value, tmp_path):
+    asked = [policy, *SETTINGS, "--value", value, "--limit", "1"]
+    search(*asked, "--budget-tokens", "60", "--out", tmp_path / "one")
+    again = [*asked, "--out", tmp_path / "one", "--resume", "--budget-tokens"]
+    assert "have grown to 60 tokens already" in search(*again, "30", exit_code=2)
+    other = [*asked, "--split", "dev", "--out", tmp_path / "two", "--budget-tokens", "60"]
+    search(*other)
+    (tmp_path / "one" / "mcts.trees").replace(tmp_path / "two" / "mcts.trees")
+    output = search(*other[:-1], "90", "--resume", exit_code=2)
+    assert "trees of other problems" in output
+
+
+def test_a_value_model_of_another_tokenizer_is_an_error(policy, tmp_path):
+    other = save_value_model(tmp_path / "other", vocab_size=380)
+    output = search(policy, *SETTINGS, "--value", other, "--question", "2 + 2", exit_code=2)
+    assert "its tokenizer is not that of the policy that proposes the steps" in output
+
+
+def test_an_empty_tree_is_an_error(policy, value):
+    strict = ["mcts.min_chars=1000", "--budget-tokens", "20"]
+    output = search(policy, *SETTINGS, *strict, "--value", value, "--question", "2", exit_code=2)
+    assert "the tree is empty: mcts found no acceptable step" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "mcts"], "only vote searches without a value model"),
+        (["--method", "astar"], "--method astar: there is no such search"),
+        (["--method", "vote", "--task", "arithmetik"], "arithmetik"),
+        (["--method", "vote", "--question", "2 + 2"], "vote compares answers"),
+        (["--method", "vote", "--split", "trian"], "there is no such split"),
+        (["--method", "vote", "mcts.brunch=3"], "did you mean 'branch'?"),
+        (["--method", "vote", "--task", "lost/recipe.yaml"], "lost/recipe.yaml: cannot be read"),
+        (["--value", "nowhere"], "there is no value_head.safetensors in it"),
+    ],
+)
+def test_what_cannot_be_searched_is_told(policy, tmp_path, arguments, message):
+    output = search(policy, *arguments, "--out", tmp_path / "out", exit_code=2)
+    assert " ".join(message.split()) in output
+
+
+@pytest.mark.parametrize("text", ["", "0", "10,x", "10,,20", "-5"])
+def test_budgets_that_are_no_numbers_of_tokens_are_errors(text):
+    with pytest.raises(ConfigError, match="expected numbers of tokens above 0"):
+        budgets_named(text)
+
+
+def test_a_question_is_searched_once():
+    for wanted in (
+        Wanted(question="?", methods=["mcts", "beam"]),
+        Wanted(question="?", budgets=(10, 20)),
+    ):
+        with pytest.raises(ConfigError, match="one --method and one budget"):
+            wanted.checked_methods()

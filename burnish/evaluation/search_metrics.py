@@ -1,0 +1,57 @@
+"""What searches found and what they cost, as numbers for a table: accuracy against tokens.
+
+Tokens sampled by the policy and tokens read by the value model are both charged, and stand beside
+each other, so that a reader may weigh them as he likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from burnish.evaluation.statistics import bootstrap_mean
+from burnish.search.asks import End
+from burnish.search.best_of_n import SelfConsistencyConfig
+from burnish.search.search import AnyStrategy
+from burnish.search.solutions import finished_nodes
+from burnish.search.tree import CORRECT
+from burnish.search.voting import weighted_vote
+from burnish.training.tree_verdicts import VerifiedTree
+from burnish.types import Json
+
+
+def chosen_node(verified: VerifiedTree, strategy: AnyStrategy) -> int | None:
+    """Where the search's answer stands; None where it has none.
+
+    The best node; under self-consistency the first with the answer of most samples.
+    """
+    if not isinstance(strategy, SelfConsistencyConfig):
+        return verified.best
+    nodes = [node for node in finished_nodes(verified.tree) if node in verified.scores]
+    answers = [verified.scores[node].answer for node in nodes]
+    winner = weighted_vote(answers, [verified.tree.visits[node] for node in nodes])
+    return None if winner is None else nodes[answers.index(winner)]
+
+
+def search_metrics(trees: Sequence[VerifiedTree], strategy: AnyStrategy) -> dict[str, Json]:
+    """`accuracy` and `covered` (a right leaf anywhere) with intervals; means of what it cost."""
+    chosen = [chosen_node(verified, strategy) for verified in trees]
+    right = [float(v.is_correct(node)) for v, node in zip(trees, chosen, strict=True)]
+    covered = [float(CORRECT in verified.tree.verified) for verified in trees]
+    means = {
+        "tokens": [v.tree.spent.tokens for v in trees],
+        "sampled_tokens": [v.tree.spent.proposal_tokens for v in trees],
+        "value_tokens": [v.tree.spent.value_tokens for v in trees],
+        "values": [len(v.tree.known_values) for v in trees],
+        "nodes": [len(v.tree) for v in trees],
+        "finished": [_is_finished(v, node) for v, node in zip(trees, chosen, strict=True)],
+    }
+    return {
+        "accuracy": bootstrap_mean(right, seed=0).as_json(),
+        "covered": bootstrap_mean(covered, seed=0).as_json(),
+        **{name: fmean(numbers) for name, numbers in means.items()},
+    }
+
+
+def _is_finished(verified: VerifiedTree, node: int | None) -> bool:
+    return node is not None and verified.tree.ends[node] == End.FINAL

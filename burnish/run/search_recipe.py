@@ -1,0 +1,124 @@
+"""What `burnish search` needs to know: a recipe without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from pydantic import Field
+
+from burnish.config import Config, load_tree, with_overrides
+from burnish.data.tasks import TaskConfig
+from burnish.errors import ConfigError
+from burnish.graders.config import GraderConfig, default_grader_config
+from burnish.graders.failures import DEFAULT_MAX_SHARE
+from burnish.models.config import ModelConfig
+from burnish.sandbox.pool import configure
+from burnish.sandbox.settings import SandboxConfig
+from burnish.search.beam import BeamConfig
+from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig
+from burnish.search.depth_first import DepthFirstConfig
+from burnish.search.mcts import MctsConfig
+from burnish.search.search import AnyStrategy
+from burnish.training.tree_search import TreeSearchConfig
+from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
+from burnish.types import Json
+
+SearchMethod: TypeAlias = Literal["mcts", "beam", "dfs", "bon", "vote"]
+SEARCH_METHODS: tuple[SearchMethod, ...] = get_args(SearchMethod)
+_NUM_SAMPLES = 4096
+_PLAIN: dict[str, Json] = {"trim_vocabulary": False, "lora": None, "quantize": None}
+
+
+class SearchRecipe(Config):
+    """One search of some problems, by one method or several."""
+
+    seed: int = 42
+    """The only source of randomness."""
+    model: ModelConfig
+    """The policy that proposes steps."""
+    task: TaskConfig
+    """The problems, and the template of their prompts."""
+    grader: GraderConfig | None = None
+    """What compares answers; default: the one that fits the task."""
+    max_grader_failures: float = Field(default=DEFAULT_MAX_SHARE, ge=0, le=1)
+    """Share of the solutions that may fail to be graded."""
+    lengths: LengthConfig = LengthConfig()
+    """Limits in tokens."""
+    compute: ComputeConfig = ComputeConfig()
+    """Device and batches."""
+    sandbox: SandboxConfig = SandboxConfig()
+    """How programs that the model wrote are contained."""
+    search: TreeSearchConfig = TreeSearchConfig()
+    """How steps are sampled."""
+    mcts: MctsConfig = MctsConfig()
+    """Settings of `--method mcts`."""
+    beam: BeamConfig = BeamConfig()
+    """Settings of `--method beam`: Tree of Thoughts, breadth first."""
+    dfs: DepthFirstConfig = DepthFirstConfig()
+    """Settings of `--method dfs`: Tree of Thoughts, depth first."""
+    bon: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES)
+    """Settings of `--method bon`: best-of-n; n is so large that the budget ends it."""
+    vote: SelfConsistencyConfig = SelfConsistencyConfig(num_samples=_NUM_SAMPLES)
+    """Settings of `--method vote`: self-consistency; as above."""
+
+    def strategy(self, method: SearchMethod) -> AnyStrategy:
+        """The settings of a method."""
+        strategies: dict[SearchMethod, AnyStrategy] = {
+            "mcts": self.mcts,
+            "beam": self.beam,
+            "dfs": self.dfs,
+            "bon": self.bon,
+            "vote": self.vote,
+        }
+        return strategies[method]
+
+    def workbench(self) -> Workbench:
+        """Models, task and grader; from now on this process uses `self.sandbox`."""
+        configure(self.sandbox)
+        grader = self.grader or default_grader_config(self.task.answer_kind)
+        return Workbench(
+            model=self.model,
+            task=self.task,
+            grader=grader.build(),
+            lengths=self.lengths,
+            compute=self.compute,
+            seed=self.seed,
+            max_grader_failures=self.max_grader_failures,
+        )
+
+
+def search_method(name: str) -> SearchMethod:
+    """The method of that name. Raises ConfigError."""
+    if name not in SEARCH_METHODS:
+        raise ConfigError(f"--method {name}: there is no such search; use {SEARCH_METHODS}")
+    return SEARCH_METHODS[SEARCH_METHODS.index(name)]
+
+
+def search_recipe(model: str, source: str | Path, overrides: Sequence[str]) -> SearchRecipe:
+    """Settings for a model: those of `source`, then the overrides.
+
+    Args:
+        source: the type of a task, or the path of a recipe or of a run's folder, of which task,
+            grader, limits and compute are taken, and what a step is where its method says so.
+
+    Raises ConfigError.
+    """
+    path = Path(source)
+    if path.is_dir():
+        path /= "config.yaml"
+    is_file = path.suffix in (".yaml", ".yml")
+    named: dict[str, Json] = {"task": {"type": str(source)}}
+    tree = _of_recipe(load_tree(path)) if is_file else named
+    before = tree.get("model")
+    tree["model"] = {**(before if isinstance(before, dict) else {}), **_PLAIN, "name": model}
+    return SearchRecipe.from_tree(with_overrides(tree, overrides), source="burnish search")
+
+
+def _of_recipe(tree: dict[str, Json]) -> dict[str, Json]:
+    kept = {key: value for key, value in tree.items() if key in SearchRecipe.model_fields}
+    method = tree.get("method")
+    if isinstance(method, dict) and "steps" in method and "search" not in kept:
+        kept["search"] = {"steps": method["steps"]}
+    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,8 +14,7 @@ from burnish.search.solutions import solution_at
 from burnish.search.tree import Tree
 from burnish.types import Json
 
-_MEANS = ("tokens", "sampled_tokens", "value_tokens", "values", "nodes")
-_HEADINGS = ("tokens", "sampled", "read", "values", "nodes")
+_MEANS = {"sampled": "sampled_tokens", "read": "value_tokens", "nodes": "nodes"}
 
 
 def print_solution(console: Console, tree: Tree, node: int) -> None:
@@ -38,11 +38,16 @@ def print_solution(console: Console, tree: Tree, node: int) -> None:
 
 
 def print_searches(console: Console, results: Mapping[str, Json]) -> None:
-    """A row for each method and budget: accuracy in percent with interval, and means of costs."""
+    """A row for each method and budget: accuracy in percent with interval, and mean costs.
+
+    Costs are tokens sampled by the policy, tokens read by the value model, and nodes.
+    """
     table = Table(
-        title=f"searches of {results['test_size']} problems: shares in percent, means of a problem"
+        title=f"searches of {results['test_size']} problems: percent, and means of a problem",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    for column in ("method", "budget", "accuracy", "covered", *_HEADINGS, "finished"):
+    for column in ("method", "budget", "accuracy", "covered", *_MEANS, "finished"):
         table.add_column(column, justify="left" if column == "method" else "right", no_wrap=True)
     searches = results["searches"]
     for method, rows in searches.items() if isinstance(searches, dict) else ():
@@ -55,6 +60,6 @@ def print_searches(console: Console, results: Mapping[str, Json]) -> None:
 
 
 def _cells(row: Mapping[str, Json]) -> list[str]:
-    means = [f"{float(str(row[name])):.0f}" for name in _MEANS]
+    means = [f"{float(str(row[name])):.0f}" for name in _MEANS.values()]
     shares = [percent(row[name]).replace("  ", "\n") for name in ("accuracy", "covered")]
     return [*shares, *means, f"{100 * float(str(row['finished'])):.0f}"]

@@ -15,6 +15,7 @@ from burnish.data.quantities import gold_quantity, plain_unit
         ("${ }^{\\circ} \\mathrm{C}$", "\u00b0C"),
         ("${\\circ}$", "\u00b0"),
         ("$\\mu \\mathrm{C} / \\mathrm{m}$", "\u00b5C / m"),
+        ("$\\mathrm{~J} \\cdot$ electron ${ }^{-1}$", "J \u00b7 electron^-1"),
         ("$\\Omega$", "\u03a9"),
         ("$\\mathrm{~N} \\hat{\\mathrm{i}}$", "N"),
         (" $\\%$", "%"),

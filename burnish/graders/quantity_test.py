@@ -63,6 +63,8 @@ def test_number_before_a_unit_is_read(text, number):
         "1/0",
         "1e999",
         "9 \\times 10^{999}",
+        "9e300 \\times 10^{300}",
+        "\u00bd of 3",
         "1" * 301,
     ],
 )
@@ -84,6 +86,7 @@ def test_what_is_not_one_number_is_no_answer(text):
         (0.44, 0.5, ""),
         (0.495, 0.5, "benchmark first_release strict"),
         (0.48, 0.5, "benchmark first_release"),
+        (0.095, 0.1, "benchmark first_release"),
         (-0.5, 0.5, ""),
         (1.02e-19, 1e-19, "benchmark first_release"),
         (0.0, 0.0, "benchmark first_release strict"),
@@ -125,7 +128,7 @@ def test_strict_tolerance_is_a_share_of_the_gold_number():
     [
         "So \\boxed{50 \\mathrm{~atm}}.",
         "First \\boxed{3}, then \\boxed{50}.",
-        "Therefore, the answer is: $\\boxed{50}$ atm",
+        "Therefore, the answer is: $\\boxed{50}$ atm, from step 3",
         "Therefore, the answer is:\n50 atm\nI checked 3 times.",
         "Therefore, the answer is: 3\nNo. Therefore, the answer is: 50 atm.",
     ],

@@ -46,6 +46,12 @@ def test_many_leaves_move_together_as_far_as_they_can_be_told_apart(num_leaves, 
     assert xs[1] - xs[0] == pytest.approx(width)
 
 
+@pytest.mark.parametrize(("depth", "height"), [(3, 40.0), (28, 20.0), (48, 12.0)])
+def test_many_rows_move_together_as_far_as_they_can_be_told_apart(depth, height):
+    ys = [dot.y for dot in drawn(list(range(depth))).dots]
+    assert ys[1] - ys[0] == pytest.approx(height)
+
+
 def test_dot_grows_with_the_root_of_the_visits():
     radii = {dot.number: dot.radius for dot in drawn([ROOT] * 3, n1=16, n2=4).dots}
     assert [radii[i] for i in (1, 2, 3)] == [9.0, 6.5, 4.0]

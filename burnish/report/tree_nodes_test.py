@@ -118,12 +118,23 @@ def test_large_tree_keeps_verified_solutions_and_the_most_visited_and_counts_the
     assert sum(node.num_hidden for node in nodes.values()) == 801 - 160
 
 
-def test_long_path_ends_where_a_page_could_not_nest_deeper():
-    tree = chain_of(300)
-    tree.mark(300, End.FINAL)
+def test_large_tree_keeps_the_best_solution_and_wrong_ones_that_were_hardly_visited():
+    tree = chain_of(2, width=400)
+    for node in range(1, 401):
+        tree.visits[node] = 5
+    tree.mark(798, End.FINAL)
+    tree.values[798] = 0.99
+    tree.verify(800, is_correct=False)
+    assert {797, 798, 799, 800} <= nodes_of(shown_root(tree)).keys()
+
+
+@pytest.mark.parametrize("length", [100, 300])
+def test_long_path_ends_where_a_page_could_not_nest_deeper(length):
+    tree = chain_of(length)
+    tree.mark(length, End.FINAL)
     nodes = nodes_of(shown_root(tree))
     assert max(nodes) == 48
-    assert nodes[48].num_hidden == 300 - 48
+    assert nodes[48].num_hidden == length - 48
 
 
 def test_empty_tree_is_its_root():

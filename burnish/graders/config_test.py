@@ -22,7 +22,7 @@ class Recipe(Config):
 def test_every_kind_of_answer_has_a_default_grader_of_that_name(kind):
     config = default_grader_config(kind)
     assert config.type == kind
-    papers = 0.0 if kind == "math" else 0.1  # SCoRe pays right answers only, ReFT also wrong ones
+    papers = 0.0 if kind in {"math", "quantity"} else 0.1  # ReFT pays wrong answers, too
     assert not isinstance(config, AnswerConfig) or config.partial_reward == papers
     assert TypeAdapter(GraderConfig).validate_python({"type": kind}) == config
     assert config.build().grade([]) == []

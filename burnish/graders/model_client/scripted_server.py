@@ -94,7 +94,7 @@ class ScriptedServer:
 
     @contextlib.contextmanager
     def answering(self, request: Received) -> Iterator[Reply]:
-        """The reply, while it is being sent."""
+        """The reply; the question counts as under way until the block ends."""
         with self._lock:
             place = len(self.requests)
             self.requests.append(request)

@@ -6,19 +6,17 @@ that is there is not sampled again. At the end they are joined to `train.jsonl` 
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, TypeAdapter
 
 from burnish.config import Config
 from burnish.data.tasks.task import Split
-from burnish.errors import CheckpointError
 from burnish.training.collection import Collector
 from burnish.training.learner import Metrics
+from burnish.training.row_files import read_rows, write_rows
 from burnish.training.seeds import derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
@@ -93,17 +91,18 @@ def collect_samples(
                 max_failure_share=bench.max_grader_failures,
             )
             groups = collector.collect(problems, seed=derived_seed(run.seed, split))
-            _write(piece, distinct_samples(groups))
-        samples = _read(piece)
+            write_rows(piece, distinct_samples(groups), _SAMPLE)
+        samples = read_rows(piece, _SAMPLE)
         yield StepResult(_metrics(samples, problems, num_samples=num_samples))
     for split in ("train", "dev"):
         pieces = sorted((run.folder / "pieces").glob(f"{split}-*.jsonl"))
-        _write(run.folder / f"{split}.jsonl", [s for piece in pieces for s in _read(piece)])
+        samples = [sample for piece in pieces for sample in read_rows(piece, _SAMPLE)]
+        write_rows(run.folder / f"{split}.jsonl", samples, _SAMPLE)
 
 
 def read_samples(folder: Path, split: Split) -> list[LabelledSample]:
     """What the stage in `folder` collected of a split."""
-    return _read(folder / f"{split}.jsonl")
+    return read_rows(folder / f"{split}.jsonl", _SAMPLE)
 
 
 def distinct_samples(groups: Sequence[Group]) -> list[LabelledSample]:
@@ -142,25 +141,3 @@ def _metrics(
 
 def _piece(folder: Path, split: str, step: int) -> Path:
     return folder / "pieces" / f"{split}-{step:06d}.jsonl"
-
-
-def _write(path: Path, samples: Sequence[LabelledSample]) -> None:
-    """Whole or not there: written beside, flushed, renamed. Raises CheckpointError."""
-    beside = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(asdict(sample)) + "\n" for sample in samples)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be written ({error.strerror}). What was written before is intact; make "
-            "room and continue with --resume."
-        ) from error
-
-
-def _read(path: Path) -> list[LabelledSample]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [_SAMPLE.validate_json(line) for line in lines]

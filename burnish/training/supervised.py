@@ -16,7 +16,7 @@ from burnish.models.token_batch import TokenBatch
 from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.seeds import batch_indices
-from burnish.training.stage import StageRun, StepResult
+from burnish.training.stage import Measure, StageRun, StepResult
 from burnish.training.workbench import Workbench
 from burnish.types import Example
 
@@ -47,6 +47,29 @@ def imitate(
     policy = bench.load_policy(run.artifacts[start] if start else None)
     renderer = bench.renderer(policy)
     examples = [renderer.example(problem) for problem in bench.problems("train")]
+    yield from imitate_examples(
+        run, policy, examples, config=config, max_tokens=bench.compute.max_tokens_per_batch
+    )
+
+
+def imitate_examples(
+    run: StageRun,
+    policy: Policy,
+    examples: Sequence[Example],
+    *,
+    config: SupervisedConfig,
+    max_tokens: int,
+    measure: Measure | None = None,
+) -> Iterator[StepResult]:
+    """The steps of a stage: minimise L_SFT over `examples`, select the policy on the dev split.
+
+    Args:
+        policy: where to start; it is changed.
+        max_tokens: size of a micro-batch; changes nothing but memory.
+        measure: what the policy is selected by; default: greedy accuracy.
+
+    Raises DataError for an example that does not fit the model.
+    """
     _require_room(examples, policy)
     learner = Learner({"policy": policy.network}, config.optimizer)
     batch_size = min(config.batch_size, len(examples))
@@ -57,6 +80,7 @@ def imitate(
         model=policy,
         state={"learner": learner},
         eval_every=config.eval_every or epoch,
+        measure=measure,
         patience=config.patience,
     ):
         rows = batch_indices(len(examples), step, batch_size=batch_size, seed=run.seed)
@@ -66,7 +90,7 @@ def imitate(
                 policy,
                 [examples[row] for row in rows],
                 num_steps=num_steps,
-                max_tokens=bench.compute.max_tokens_per_batch,
+                max_tokens=max_tokens,
             )
         )
 

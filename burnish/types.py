@@ -2,7 +2,9 @@
 
 A `Problem` is asked; an engine answers it with a `Completion`; a grader turns the completion into
 a `Score`; problem, tokens and score together are a `Trajectory`; the trajectories of one problem
-are a `Group`. Supervised rows are an `Example`: a trajectory without what sampling adds.
+are a `Group`. Supervised rows are an `Example`: a trajectory without what sampling adds. People and
+judges say what they think of answers in four ways: a `Preference` between two, a `Rating`, an
+`AttributeRating` or a `Comment`.
 """
 
 from __future__ import annotations
@@ -231,3 +233,83 @@ class Group:
     problem: Problem
     trajectories: tuple[Trajectory, ...]
     failures: tuple[GraderFailure, ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Two answers to one problem, and which of them is better.
+
+    Attributes:
+        problem: what was asked.
+        chosen: the text of the better answer, without EOS.
+        rejected: that of the other one.
+        probability: that the chosen one is better, from 0.5 to 1: 1 for a plain label, 0.5 for a
+            tie, between them for a soft label.
+        strength: by how much it is better, on the scale of who said it (as rating points); None
+            where nobody said.
+        ranking: the ranking that the pair was made of, whose pairs are learnt together; None for a
+            comparison of its own.
+        source: who said it: "human", a judge's name, a rule.
+        weight: how much it counts, more than 0.
+    """
+
+    problem: Problem
+    chosen: str
+    rejected: str
+    probability: float = 1.0
+    strength: float | None = None
+    ranking: str | None = None
+    source: str = "human"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One rater's rating of one answer.
+
+    Attributes:
+        problem, text: what was asked, and the answer, without EOS.
+        rating: from 0, the worst, to the number of grades less 1.
+        rater: who said it; raters use a scale differently.
+        source, weight: as in `Preference`.
+    """
+
+    problem: Problem
+    text: str
+    rating: int
+    rater: str = ""
+    source: str = "human"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRating:
+    """An answer rated by several attributes.
+
+    Attributes:
+        problem, text: what was asked, and the answer, without EOS.
+        values: a number by attribute; None, or no entry, where nobody said.
+        source, weight: as in `Preference`.
+    """
+
+    problem: Problem
+    text: str
+    values: Mapping[str, float | None]
+    source: str = "human"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """An answer and what somebody wrote about it.
+
+    Attributes:
+        problem, text: what was asked, and the answer, without EOS.
+        comment: the words.
+        source, weight: as in `Preference`.
+    """
+
+    problem: Problem
+    text: str
+    comment: str
+    source: str = "human"
+    weight: float = 1.0

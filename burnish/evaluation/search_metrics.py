@@ -11,7 +11,7 @@ from statistics import fmean
 
 from burnish.evaluation.statistics import bootstrap_mean
 from burnish.search.asks import End
-from burnish.search.best_of_n import SelfConsistencyConfig
+from burnish.search.best_of_n import SelfConsistencyConfig, WeightedVoteConfig
 from burnish.search.search import AnyStrategy
 from burnish.search.solutions import finished_nodes
 from burnish.search.tree import CORRECT
@@ -23,13 +23,19 @@ from burnish.types import Json
 def chosen_node(verified: VerifiedTree, strategy: AnyStrategy) -> int | None:
     """Where the search's answer stands; None where it has none.
 
-    The best node; under self-consistency the first with the answer of most samples.
+    The best node; of a vote the first with the answer that weighs most: by its samples under
+    self-consistency, by their values in a weighted vote. Nodes are merged samples, so that of the
+    same text each counts.
     """
-    if not isinstance(strategy, SelfConsistencyConfig):
+    if not isinstance(strategy, SelfConsistencyConfig | WeightedVoteConfig):
         return verified.best
-    nodes = [node for node in finished_nodes(verified.tree) if node in verified.scores]
+    tree = verified.tree
+    nodes = [node for node in finished_nodes(tree) if node in verified.scores]
     answers = [verified.scores[node].answer for node in nodes]
-    winner = weighted_vote(answers, [verified.tree.visits[node] for node in nodes])
+    weights = [float(tree.visits[node]) for node in nodes]
+    if isinstance(strategy, WeightedVoteConfig):
+        weights = [n * tree.values[node] for n, node in zip(weights, nodes, strict=True)]
+    winner = weighted_vote(answers, weights)
     return None if winner is None else nodes[answers.index(winner)]
 
 

@@ -7,7 +7,7 @@ import pytest
 from burnish.evaluation.search_metrics import chosen_node, search_metrics
 from burnish.search.asks import End, Step
 from burnish.search.beam import BeamConfig
-from burnish.search.best_of_n import SelfConsistencyConfig
+from burnish.search.best_of_n import SelfConsistencyConfig, WeightedVoteConfig
 from burnish.search.budget import Spent
 from burnish.search.tree import Tree
 from burnish.training.tree_verdicts import VerifiedTree
@@ -32,6 +32,13 @@ def test_the_best_node_is_chosen_by_value_and_a_vote_by_samples():
     found = verified(("8", 1, 0.9), ("7", 2, 0.2), (None, 9, 0.1), ("7", 1, 0.3))
     assert chosen_node(found, BEAM) == 1
     assert chosen_node(found, VOTE) == 2
+
+
+def test_a_weighted_vote_adds_up_the_values_of_all_samples_with_an_answer():
+    weighted = WeightedVoteConfig()
+    assert chosen_node(verified(("8", 1, 0.9), ("7", 2, 0.4), ("7", 1, 0.3)), weighted) == 2
+    assert chosen_node(verified(("8", 1, 0.9), ("7", 2, 0.2), ("7", 1, 0.3)), weighted) == 1
+    assert chosen_node(verified((None, 1, 0.9), ("7", 1, 0.0)), weighted) == 2
 
 
 def test_a_vote_without_answers_chooses_nothing():

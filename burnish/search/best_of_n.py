@@ -3,7 +3,8 @@
 The samples are paths of one tree, where equal beginnings are shared; `visits` counts the samples
 that run through a node. Best-of-n gives each solution one number, from the values of its steps
 (process verifier) or of its end (outcome verifier: `last`). Self-consistency (arXiv:2203.11171)
-values nothing: the vote over extracted answers is in `voting.py`.
+values nothing: the vote over extracted answers is in `voting.py`. A weighted vote (Math-Shepherd,
+arXiv:2312.08935, equation 7) does both: argmax_a sum_i 1[a_i = a] RM(S_i).
 """
 
 from __future__ import annotations
@@ -42,11 +43,9 @@ class SamplingConfig(Config):
         return best_node(tree) if chosen is None else chosen
 
 
-class BestOfNConfig(SamplingConfig):
-    """Best-of-n by a value model."""
+class ValuedSamplingConfig(SamplingConfig):
+    """Whole solutions, each with one number by a value model."""
 
-    type: Literal["best_of_n"] = "best_of_n"
-    """the search"""
     aggregate: Aggregation = "last"
     """a solution's number from those of its steps: the least, their product, the last, the mean"""
     low: float = 0.0
@@ -72,6 +71,22 @@ class BestOfNConfig(SamplingConfig):
             return []
         first = len(steps) if self.aggregate == "last" else 1
         return [root.followed_by(*steps[:length]) for length in range(first, len(steps) + 1)]
+
+
+class BestOfNConfig(ValuedSamplingConfig):
+    """Best-of-n by a value model."""
+
+    type: Literal["best_of_n"] = "best_of_n"
+    """the search"""
+
+
+class WeightedVoteConfig(ValuedSamplingConfig):
+    """A vote of the samples, each of the weight that the value model gives its solution."""
+
+    type: Literal["weighted_vote"] = "weighted_vote"
+    """the search"""
+    low: float = Field(default=0.0, ge=0)
+    """smallest value; others are clipped; a weight cannot be negative"""
 
 
 class SelfConsistencyConfig(SamplingConfig):

@@ -2,8 +2,14 @@
 
 import pytest
 
+from burnish.errors import ConfigError
 from burnish.search.asks import End
-from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig, aggregated
+from burnish.search.best_of_n import (
+    BestOfNConfig,
+    SelfConsistencyConfig,
+    WeightedVoteConfig,
+    aggregated,
+)
 from burnish.search.scheduler import Models, Scheduler
 from burnish.search.scripted import Book
 from burnish.search.search import Search
@@ -17,7 +23,7 @@ BOOK = Book(
 )
 
 
-def searched(config: BestOfNConfig | SelfConsistencyConfig) -> Tree:
+def searched(config: BestOfNConfig | SelfConsistencyConfig | WeightedVoteConfig) -> Tree:
     search = Search(Tree("t", "?", 1), config)
     list(Scheduler(Models(BOOK, BOOK), clock=lambda: 0.0).run([search]))
     return search.tree
@@ -89,6 +95,20 @@ def test_values_are_clipped_to_their_range():
     config = BestOfNConfig(num_samples=4, low=0.35, high=0.38)
 
     assert {s.value for s in solutions(searched(config))} == {0.35, 0.38}
+
+
+def test_a_weighted_vote_samples_and_pays_as_best_of_n_does():
+    asked = {"num_samples": 4, "aggregate": "min"}
+
+    voted, chosen = searched(WeightedVoteConfig(**asked)), searched(BestOfNConfig(**asked))
+
+    assert repr(voted) == repr(chosen)
+    assert voted.spent.value_tokens == 5
+
+
+def test_a_vote_has_no_negative_weights():
+    with pytest.raises(ConfigError, match="low"):
+        WeightedVoteConfig.from_tree({"low": -1}, source="here")
 
 
 def test_nothing_has_no_aggregate():

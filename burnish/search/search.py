@@ -14,14 +14,19 @@ from pydantic import Field
 from burnish.errors import CheckpointError, EngineError
 from burnish.search.asks import Ask, Asking, Reply, require_fit
 from burnish.search.beam import BeamConfig
-from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig
+from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig, WeightedVoteConfig
 from burnish.search.budget import Budget, Spent, cost_of
 from burnish.search.depth_first import DepthFirstConfig
 from burnish.search.mcts import MctsConfig
 from burnish.search.tree import Tree
 
 AnyStrategy: TypeAlias = Annotated[
-    MctsConfig | BeamConfig | DepthFirstConfig | BestOfNConfig | SelfConsistencyConfig,
+    MctsConfig
+    | BeamConfig
+    | DepthFirstConfig
+    | BestOfNConfig
+    | SelfConsistencyConfig
+    | WeightedVoteConfig,
     Field(discriminator="type"),
 ]
 

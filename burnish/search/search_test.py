@@ -23,7 +23,7 @@ from burnish.search.asks import (
     Valued,
 )
 from burnish.search.beam import BeamConfig
-from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig
+from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig, WeightedVoteConfig
 from burnish.search.budget import Budget
 from burnish.search.depth_first import DepthFirstConfig
 from burnish.search.mcts import MctsConfig
@@ -40,6 +40,7 @@ STRATEGIES = [
     DepthFirstConfig(end_gate=2.0, max_expansions=9),
     BestOfNConfig(num_samples=7, samples_per_round=3, aggregate="min"),
     SelfConsistencyConfig(num_samples=5, samples_per_round=2),
+    WeightedVoteConfig(num_samples=5, samples_per_round=2, aggregate="mean"),
 ]
 
 
@@ -172,6 +173,6 @@ def test_a_search_that_was_given_no_round_has_no_answer():
 
 def test_a_recipe_names_its_search_by_type():
     adapter = pydantic.TypeAdapter(AnyStrategy)
-    kinds = ["mcts", "beam", "depth_first", "best_of_n", "self_consistency"]
+    kinds = ["mcts", "beam", "depth_first", "best_of_n", "self_consistency", "weighted_vote"]
 
     assert [adapter.validate_python({"type": kind}).type for kind in kinds] == kinds

@@ -19,7 +19,6 @@ from burnish.evaluation.step_aggregation import (
     best_of_n,
 )
 from burnish.evaluation.step_metrics import labelled_pairs, step_metrics
-from burnish.methods.process_reward.fit import labelled_solutions
 from burnish.methods.process_reward.method import FIT_STAGE, ProcessRewardConfig
 from burnish.methods.reranker.judging import CompletionVerifier
 from burnish.models.process_reward_model import ProcessRewardModel
@@ -30,6 +29,7 @@ from burnish.run.recipe import Recipe
 from burnish.training.stage import Stage
 from burnish.training.step_tokens import sampled_steps
 from burnish.training.step_values import StepJudge
+from burnish.training.value_fit import labelled_solutions
 from burnish.training.workbench import Workbench
 from burnish.types import Completion, Json, Problem, Score
 

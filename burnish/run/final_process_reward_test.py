@@ -10,7 +10,6 @@ import pytest
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.errors import ModelError
 from burnish.methods.process_reward.method import ProcessRewardConfig
-from burnish.methods.process_reward.monte_carlo import MonteCarloConfig
 from burnish.models.config import ModelConfig
 from burnish.models.process_reward_model import start_process_reward
 from burnish.models.tiny import byte_level_tokenizer, tiny_model
@@ -20,6 +19,7 @@ from burnish.run.folder import RunFolder
 from burnish.run.progress import Silent
 from burnish.run.recipe import EvaluationConfig, Recipe
 from burnish.search.steps import SentenceSteps
+from burnish.training.monte_carlo import MonteCarloConfig
 from burnish.training.stage import StageRun
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 

@@ -16,11 +16,12 @@ from pydantic import Field
 from burnish.config import Config
 from burnish.data.step_rows import StepRowsConfig
 from burnish.errors import ConfigError
-from burnish.methods.process_reward.fit import train_values
-from burnish.methods.process_reward.monte_carlo import MonteCarloConfig, label_steps
+from burnish.evaluation.step_metrics import step_metrics
 from burnish.search.steps import AnySteps, NewlineSteps
+from burnish.training.monte_carlo import MonteCarloConfig, label_steps
 from burnish.training.process_reward import FitConfig
 from burnish.training.stage import Stage
+from burnish.training.value_fit import train_values
 from burnish.training.workbench import Workbench
 
 DataConfig: TypeAlias = Annotated[MonteCarloConfig | StepRowsConfig, Field(discriminator="type")]
@@ -63,6 +64,7 @@ class ProcessRewardConfig(Config):
                 config=self.fit,
                 data=self.data,
                 start=self.start or self.policy,
+                metrics=step_metrics,
             ),
         )
         if isinstance(self.data, StepRowsConfig):

@@ -9,14 +9,9 @@ import torch
 
 from burnish.data.step_rows import StepRowsConfig
 from burnish.data.tasks.task import Split
-from burnish.evaluation.step_metrics import step_metrics
-from burnish.methods.process_reward.monte_carlo import (
-    MonteCarloConfig,
-    read_fingerprint,
-    read_labels,
-)
 from burnish.models.process_reward_model import ProcessRewardModel
-from burnish.training.process_reward import FitConfig, fit_values
+from burnish.training.monte_carlo import MonteCarloConfig, read_fingerprint, read_labels
+from burnish.training.process_reward import FitConfig, StepMetrics, fit_values
 from burnish.training.seeds import derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.step_tokens import written_steps
@@ -31,12 +26,14 @@ def train_values(
     config: FitConfig,
     data: MonteCarloConfig | StepRowsConfig,
     start: Path | None,
+    metrics: StepMetrics,
 ) -> Iterator[StepResult]:
-    """A stage: fit V to the labels, select by the explained variance of the dev labels.
+    """A stage: fit V to the labels, select by the first of the metrics of the dev labels.
 
     Args:
         data: where the labels come from.
         start: the model that gives the backbone; None is the recipe's.
+        metrics: of the values on the dev split; a larger first one is better.
     """
     torch.manual_seed(derived_seed(run.seed, "adapter"))
     model = bench.start_process_reward(start, head=config.head)
@@ -46,7 +43,7 @@ def train_values(
         config=config,
         train=labelled_solutions(bench, model, data, "train", artifacts=run.artifacts),
         dev=labelled_solutions(bench, model, data, "dev", artifacts=run.artifacts),
-        metrics=step_metrics,
+        metrics=metrics,
         max_tokens=bench.compute.max_tokens_per_batch,
     )
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from transformers import PreTrainedTokenizerBase
 
-from burnish.evaluation.evaluate import evaluate
-from burnish.evaluation.metrics import accuracy_of, mean_interval
+from burnish.evaluation.dev_accuracy import measure_of_accuracy
 from burnish.models.policy import Policy
 from burnish.models.trained_state import load_trained_state
-from burnish.rollout.engine import Engine
 from burnish.run.alarms import Alarms
 from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
@@ -30,7 +27,6 @@ from burnish.run.memory import return_free_memory
 from burnish.run.progress import Progress
 from burnish.run.recipe import Recipe
 from burnish.run.turn_rows import turn_row
-from burnish.training.seeds import derived_seed
 from burnish.training.stage import Measure, ModelChoice, Stage, StageRun, StepResult, Trained
 from burnish.training.token_view import TokenView
 from burnish.training.workbench import Workbench
@@ -60,7 +56,6 @@ class Driver:
         self._progress = progress
         self._stop_signal: int | None = None
         self._is_testing = False
-        self._dev: Sequence[Problem] = ()
         self._train: dict[str, Problem] = {}
         self._seconds = 0.0
 
@@ -72,7 +67,7 @@ class Driver:
         """
         self._folder.open(self._recipe.model_dump(mode="json"), resume=resume)
         self._train = {problem.id: problem for problem in self._bench.problems("train")}
-        self._dev = self._bench.dev_problems()
+        self._bench.dev_problems()  # their absence is an error before any stage
         stages = self._recipe.method.stages(self._bench)
         artifacts: dict[str, Path] = {}
         with self._signals():
@@ -132,27 +127,13 @@ class Driver:
             return run.measure
         policy = run.model
         assert isinstance(policy, Policy)
-        return partial(self._dev_accuracy, policy, self._bench.engine(policy))
+        return measure_of_accuracy(self._bench, policy)
 
     def _selected(self, run: StageRun, found: Mapping[str, float]) -> Mapping[str, float]:
         """The same numbers; keeps the model if the first of them is the best so far."""
         assert run.model is not None
         run.selection.consider(next(iter(found.values())), run.num_done, run.model)
         return found
-
-    def _dev_accuracy(self, policy: Policy, engine: Engine) -> dict[str, float]:
-        engine.sync(policy.sampling_weights())
-        renderer = self._bench.renderer(policy)
-        evaluation = evaluate(
-            engine,
-            self._bench.grader,
-            [(problem, renderer.prompt_ids(problem)) for problem in self._dev],
-            self._bench.sampling(temperature=0.0),
-            num_samples=1,
-            seed=derived_seed(self._recipe.seed, "dev"),
-            max_failure_share=self._bench.max_grader_failures,
-        )
-        return {"dev/accuracy": mean_interval(evaluation, accuracy_of).value}
 
     def _log(
         self, run: StageRun, result: StepResult, row: dict[str, float], *, seconds: float

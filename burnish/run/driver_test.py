@@ -354,7 +354,8 @@ def test_the_selected_model_is_that_of_the_step_that_was_best_on_dev(
 
     def results_of(epochs: int, dev: list[float]) -> dict[str, Any]:
         values = iter(dev)
-        monkeypatch.setattr(Driver, "_dev_accuracy", lambda *_: {"dev/accuracy": next(values)})
+        measure = lambda: {"dev/accuracy": next(values)}  # noqa: E731
+        monkeypatch.setattr("burnish.run.driver.measure_of_accuracy", lambda *_: measure)
         method = {"type": "sft", "epochs": epochs, "batch_size": 8, "optimizer": optimizer}
         return run(tree_of(model_folder, method=method), tmp_path / f"{epochs}")
 

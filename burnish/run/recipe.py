@@ -17,6 +17,8 @@ from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
 from burnish.methods.reranker.method import RerankerConfig
+from burnish.methods.rest_em.method import RestEmConfig
+from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
 from burnish.methods.self_refine.method import SelfRefineConfig
@@ -31,8 +33,16 @@ CorrectionMethod: TypeAlias = (
     ScoreConfig | SingleTurnRlConfig | SelfRefineConfig | StarCorrectionConfig | PairSftConfig
 )
 """Methods that ask a problem again, all measured by their attempts at the test problems."""
+RoundsMethod: TypeAlias = RestEmConfig
+"""Methods that learn from what they sample, each round measured beside the base model."""
 MethodConfig: TypeAlias = Annotated[
-    SftConfig | ReftConfig | RerankerConfig | ProcessRewardConfig | CorrectionMethod,
+    SftConfig
+    | ReftConfig
+    | RerankerConfig
+    | ProcessRewardConfig
+    | RestMctsConfig
+    | CorrectionMethod
+    | RoundsMethod,
     Field(discriminator="type"),
 ]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, Self
 
 import torch
@@ -26,7 +25,7 @@ from burnish.models.step_batch import StepBatch, ValueReading, reading_of_steps
 from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.seeds import batch_indices
-from burnish.training.stage import StageRun, StepResult
+from burnish.training.stage import Measure, StageRun, StepResult
 from burnish.training.step_values import StepJudge
 from burnish.types import StepLabels
 
@@ -106,7 +105,7 @@ def fit_values(
         model=model,
         state={"learner": learner},
         eval_every=config.eval_every or math.ceil(len(train) / batch_size),
-        measure=partial(_dev_metrics, model, dev, metrics, max_tokens=max_tokens),
+        measure=measure_of_values(model, dev, metrics, max_tokens=max_tokens),
     ):
         rows = batch_indices(len(train), step, batch_size=batch_size, seed=run.seed)
         yield StepResult(
@@ -170,17 +169,18 @@ def _row(solution: StepLabels, eos_id: int) -> _Row:
     return _Row(reading, solution.tokens.problem_id, tuple(value for _, value in read))
 
 
-def _dev_metrics(
-    model: ProcessRewardModel,
-    dev: Sequence[StepLabels],
-    metrics: StepMetrics,
-    *,
-    max_tokens: int,
-) -> Metrics:
-    judge = StepJudge(model, max_tokens=max_tokens)
-    values = judge.step_values([solution.tokens for solution in dev])
-    found = metrics(values, [solution.values for solution in dev])
-    return {f"dev/{name}": number for name, number in found.items()}
+def measure_of_values(
+    model: ProcessRewardModel, dev: Sequence[StepLabels], metrics: StepMetrics, *, max_tokens: int
+) -> Measure:
+    """`metrics` on labelled solutions, by `dev/name`, of `model` as it stands when measured."""
+
+    def measure() -> Metrics:
+        judge = StepJudge(model, max_tokens=max_tokens)
+        values = judge.step_values([solution.tokens for solution in dev])
+        found = metrics(values, [solution.values for solution in dev])
+        return {f"dev/{name}": number for name, number in found.items()}
+
+    return measure
 
 
 def _usable(

@@ -1,16 +1,17 @@
-"""Trees searched by models that stay as they are, as data for later stages.
+"""Trees grown by models that stay as they are, as data for later stages.
 
-One step searches one batch of problems and leaves one file in `pieces/`, whole or not there; a
-piece that is there is not searched again. At the end they are joined to `<split>.trees`. Every leaf
-is compared with the gold answer before its piece is written; problems without a gold answer are
-left out and counted.
+One step grows the trees of one batch of problems and leaves one file in `pieces/`, whole or not
+there; a piece that is there is not grown again. At the end they are joined to `<split>.trees`.
+Every leaf is compared with the gold answer before its piece is written; problems without a gold
+answer are left out and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
@@ -29,32 +30,61 @@ from burnish.training.tree_verdicts import verify_trees
 from burnish.training.workbench import Workbench
 from burnish.types import Problem
 
+TreeGrower: TypeAlias = Callable[[Sequence[Problem]], list[Tree]]
+"""A verified tree for each problem, in order."""
+
 _SPLITS: tuple[Split, ...] = ("train", "dev")
 
 
-class TreeDataConfig(Config):
+class AskedConfig(Config):
+    """Which problems trees are grown for."""
+
+    num_train: int | None = Field(default=None, ge=1)
+    """train problems; default: all"""
+    num_dev: int | None = Field(default=None, ge=1)
+    """dev problems, whose labels select the value model; default: all"""
+    batch_size: int = Field(default=64, ge=1)
+    """problems of one step; what a stopped run may have to do again"""
+
+    def num_problems(self, split: Split) -> int | None:
+        """How many problems of a split are asked; None for all."""
+        return self.num_train if split == "train" else self.num_dev
+
+
+class TreeDataConfig(AskedConfig):
     """How problems are searched for training data."""
 
+    type: Literal["search"] = "search"
+    """trees that a policy grows"""
     strategy: AnyStrategy = MctsConfig.for_data()
     """the search; default: MCTS* with the published settings for data"""
     budget: Budget = Budget()
     """the most that one tree may spend; default: the strategy's own limits"""
-    num_train: int | None = Field(default=None, ge=1)
-    """train problems that are searched; default: all"""
-    num_dev: int | None = Field(default=None, ge=1)
-    """dev problems that are searched, for labels that select the value model; default: all"""
-    batch_size: int = Field(default=64, ge=1)
-    """problems of one step; what a stopped run may have to search again"""
 
-    def num_problems(self, split: Split) -> int | None:
-        """How many problems of a split are searched; None for all."""
-        return self.num_train if split == "train" else self.num_dev
+    def grower(self, searcher: TreeSearcher, bench: Workbench) -> TreeGrower:
+        """Search the problems, and compare what was found with their gold answers."""
+
+        def grow(problems: Sequence[Problem]) -> list[Tree]:
+            trees = searcher.plant(problems)
+            for _ in searcher.grow(trees, self.strategy, self.budget):
+                pass
+            verify_trees(
+                {problem.id: problem for problem in problems},
+                trees,
+                self.strategy,
+                grader=bench.grader,
+                prompt_of=searcher.prompt_ids,
+                max_failure_share=bench.max_grader_failures,
+            )
+            return trees
+
+        return grow
 
 
 def collect_trees(
-    run: StageRun, searcher: TreeSearcher, config: TreeDataConfig, *, bench: Workbench
+    run: StageRun, grow: TreeGrower, config: AskedConfig, *, bench: Workbench
 ) -> Iterator[StepResult]:
-    """The steps of a stage that trains nothing: search and verify, one batch of problems a step.
+    """The steps of a stage that trains nothing: grow verified trees, one batch of problems a step.
 
     `read_tree_data` has what was collected once the steps are done. Raises DataError where no
     problem of a split has a gold answer.
@@ -67,7 +97,7 @@ def collect_trees(
         piece = _piece(run.folder, split, step)
         if not piece.exists():
             piece.parent.mkdir(parents=True, exist_ok=True)
-            write_trees(piece, _searched(searcher, problems, config, bench))
+            write_trees(piece, grow(problems))
         yield StepResult(tree_metrics(read_trees(piece)) | {"search/without_gold": num_unknown})
     for split in _SPLITS:
         pieces = [_piece(run.folder, of, n) for n, (of, _) in enumerate(batches) if of == split]
@@ -98,7 +128,7 @@ def tree_metrics(trees: Sequence[Tree]) -> Metrics:
 class _Asked:
     """The problems of a split that are searched, and how many were left out."""
 
-    def __init__(self, bench: Workbench, config: TreeDataConfig, split: Split) -> None:
+    def __init__(self, bench: Workbench, config: AskedConfig, split: Split) -> None:
         wanted = bench.problems(split)[: config.num_problems(split)]
         self._split: Split = split
         self._known = [problem for problem in wanted if problem.answer is not None]
@@ -113,26 +143,6 @@ class _Asked:
         """The problems of each step."""
         starts = range(0, len(self._known), size)
         return [(self._split, self._known[start : start + size]) for start in starts]
-
-
-def _searched(
-    searcher: TreeSearcher,
-    problems: Sequence[Problem],
-    config: TreeDataConfig,
-    bench: Workbench,
-) -> list[Tree]:
-    trees = searcher.plant(problems)
-    for _ in searcher.grow(trees, config.strategy, config.budget):
-        pass
-    verify_trees(
-        {problem.id: problem for problem in problems},
-        trees,
-        config.strategy,
-        grader=bench.grader,
-        prompt_of=searcher.prompt_ids,
-        max_failure_share=bench.max_grader_failures,
-    )
-    return trees
 
 
 def _piece(folder: Path, split: Split, step: int) -> Path:

@@ -69,7 +69,7 @@ def collect(model_folder, tmp_path):
         search = TreeSearchConfig()
         searcher = TreeSearcher(bench, bench.load_policy(), None, search, clock=lambda: 0.0)
         run = StageRun("search", tmp_path / folder, seed=1, artifacts={})
-        return collect_trees(run, searcher, CONFIG, bench=bench)
+        return collect_trees(run, CONFIG.grower(searcher, bench), CONFIG, bench=bench)
 
     return collect
 

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent
 OURS = "burnish"
 HIGHER_IS_BETTER = {
     **{"tokens/s": True, "s/step": False, "bytes": False, "bytes/token": False},
-    **{"programs/s": True, "ms": False},
+    **{"programs/s": True, "ms": False, "nodes/s": True},
 }
 
 

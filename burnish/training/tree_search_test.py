@@ -11,9 +11,12 @@ from burnish.graders.config import default_grader_config
 from burnish.models.config import ModelConfig
 from burnish.models.process_reward_model import start_process_reward
 from burnish.models.tiny import tiny_model
+from burnish.search.asks import Valuation
 from burnish.search.budget import Budget
 from burnish.search.mcts import MctsConfig
 from burnish.search.steps import MarkerSteps
+from burnish.training.step_critic import AdviceCriticConfig
+from burnish.training.tree_questions import Questions
 from burnish.training.tree_search import TreeSearchConfig, TreeSearcher
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 
@@ -71,3 +74,40 @@ def test_a_search_for_values_without_a_value_model_is_an_error(bench):
 def test_two_problems_with_one_id_are_an_error(bench):
     with pytest.raises(DataError, match="two problems have the id 'arithmetic-0-test-0'"):
         searcher(bench, has_values=False).plant(bench.problems("test")[:1] * 2)
+
+
+def test_the_policy_criticises_its_own_steps_and_its_replies_are_charged(bench):
+    config = CONFIG.model_copy(update={"critic": AdviceCriticConfig(max_tokens=6)})
+    asked = searcher(bench, config)
+    trees = asked.plant(bench.problems("test"))
+    list(asked.grow(trees, MctsConfig(iteration_limit=3, self_critic="ask"), Budget()))
+    assert asked.traffic.prefixes_criticised > 0
+    for tree in trees:
+        assert any(critique.advice for critique in tree.known_critiques.values())
+        assert tree.spent.critic_tokens <= 6 * len(tree.known_critiques)
+        assert tree.spent.critic_tokens > 0
+
+
+def test_others_may_answer_instead_of_the_policy_and_its_value_model(bench):
+    valued: list[str] = []
+
+    class Constant:
+        def __init__(self, questions: Questions) -> None:
+            self._questions = questions
+
+        def value(self, prefixes):
+            valued.extend(self._questions.problems[p.tree_id].question for p in prefixes)
+            return [Valuation(0.25, 0) for _ in prefixes]
+
+    asked = TreeSearcher(
+        bench,
+        bench.load_policy(),
+        None,
+        CONFIG,
+        clock=lambda: 0.0,
+        models_of=lambda models, questions: replace(models, valuer=Constant(questions)),
+    )
+    trees = asked.plant(bench.problems("test")[:1])
+    list(asked.grow(trees, MctsConfig(iteration_limit=2), Budget()))
+    assert set(valued) == {trees[0].question}
+    assert set(trees[0].known_values.values()) == {0.25}

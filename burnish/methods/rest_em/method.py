@@ -49,7 +49,7 @@ class RestEmConfig(Config):
         stages: list[Stage] = []
         if self.warm_up is not None:
             warm_up = partial(imitate, bench=bench, config=self.warm_up)
-            stages.append(Stage(WARM_UP, warm_up))
+            stages.append(Stage(WARM_UP, warm_up, hands_on="last"))
         base = WARM_UP if self.warm_up is not None else None
         sampled = base
         for number in range(1, self.iterations + 1):

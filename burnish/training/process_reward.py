@@ -96,7 +96,7 @@ def fit_values(
 
     Raises DataError where no step of either has a label, or a solution does not fit the model.
     """
-    train, dev = _usable(train, model, "train"), _usable(dev, model, "dev")
+    train = _usable(train, model, "train")
     learner = Learner({"process_reward": model.network}, config.optimizer)
     batch_size = min(config.batch_size, len(train))
     num_steps = max(1, round(config.epochs * len(train) / batch_size))
@@ -172,7 +172,11 @@ def _row(solution: StepLabels, eos_id: int) -> _Row:
 def measure_of_values(
     model: ProcessRewardModel, dev: Sequence[StepLabels], metrics: StepMetrics, *, max_tokens: int
 ) -> Measure:
-    """`metrics` on labelled solutions, by `dev/name`, of `model` as it stands when measured."""
+    """`metrics` on labelled solutions, by `dev/name`, of `model` as it stands when measured.
+
+    Raises DataError where no step has a label, or a solution does not fit the model.
+    """
+    dev = _usable(dev, model, "dev")
 
     def measure() -> Metrics:
         judge = StepJudge(model, max_tokens=max_tokens)

@@ -10,6 +10,7 @@ from burnish.data.tasks.task import AnswerKind
 from burnish.graders.calibrated import CalibratedConfig
 from burnish.graders.code_tests import CodeTestsConfig
 from burnish.graders.function import FunctionConfig
+from burnish.graders.gold_reply import GoldReplyConfig
 from burnish.graders.math_grader import MathConfig
 from burnish.graders.multiple_choice import MultipleChoiceConfig
 from burnish.graders.numeric import NumericConfig
@@ -32,6 +33,7 @@ AloneConfig: TypeAlias = (
     | CodeTestsConfig
     | MathConfig
     | QuantityConfig
+    | GoldReplyConfig
     | RankConfig
     | FunctionConfig
     | StringCheckConfig
@@ -60,6 +62,7 @@ _DEFAULTS: dict[AnswerKind, AnyGraderConfig] = {
     "code_tests": CodeTestsConfig(),
     "math": MathConfig(),
     "quantity": QuantityConfig(),
+    "open": GoldReplyConfig(),
 }
 
 

@@ -8,31 +8,26 @@ is the last one is told by the batch, not guessed from the padding id.
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
-from typing import cast
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from burnish.errors import ModelError
+from burnish.models.classifier import classifier_from, head_of, load_classifier
 from burnish.models.config import LoraConfig
-from burnish.models.loading import LoadedModel, own_weights
+from burnish.models.loading import LoadedModel
 from burnish.models.lora import Adapters, add_adapter
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.token_batch import TokenBatch
-from burnish.models.tokenizer import read_tokenizer
 
-_CLASSES = {0: "wrong", 1: "correct"}
+_CLASSES = ("wrong", "correct")
+_WANTED = (
+    "Train one with `method: {type: reranker}` and name its folder, such as "
+    "RUN/stages/02-reranker/selected."
+)
 
 
 class OutcomeVerifier:
@@ -55,7 +50,7 @@ class OutcomeVerifier:
         self.tokenizer: PreTrainedTokenizerBase = tokenizer
         self._compute_dtype = compute_dtype
         self._trunk: nn.Module = network.base_model
-        self._head = _head(network)
+        self._head = head_of(network)
 
     @property
     def device(self) -> torch.device:
@@ -95,25 +90,10 @@ def start_verifier(
     With `lora`, its head and an adapter on the backbone are trained. Raises ModelError where
     transformers has no such class for the family, or the vocabulary is trimmed.
     """
-    if start.trimmed is not None:
-        raise ModelError(
-            "a verifier cannot start from a model with a trimmed vocabulary: it reads texts with "
-            "the full tokenizer. Load the model with trim_vocabulary off."
-        )
-    config = copy.deepcopy(start.network.config)
-    config.id2label, config.label2id = _CLASSES, {name: i for i, name in _CLASSES.items()}
-    try:
-        network = AutoModelForSequenceClassification.from_config(config, dtype=start.network.dtype)
-        network.base_model.load_state_dict(start.network.base_model.state_dict())
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"a verifier cannot start from {type(start.network).__name__}: transformers has no "
-            f"text classifier with the same backbone ({' '.join(str(error).split())[:200]}). "
-            "Start from a Llama, Qwen, Gemma, Mistral or GPT-2 type model."
-        ) from error
+    network = classifier_from(start, _CLASSES, name="a verifier")
     adapters = None
     if lora is not None:
-        head = _head(network)
+        head = head_of(network)
         adapters = add_adapter(network, lora, output_layer=head)
         head.requires_grad_(True)
     return OutcomeVerifier(network, start.tokenizer, compute_dtype=compute_dtype, adapters=adapters)
@@ -124,47 +104,7 @@ def load_verifier(folder: Path, *, compute_dtype: torch.dtype = torch.float32) -
 
     Raises ModelError where the folder holds none, such as where it holds a language model.
     """
-    if not (folder / "config.json").is_file():
-        raise ModelError(
-            f"verifier {folder}: there is no config.json in it. Name the folder of a trained "
-            "reranker, such as RUN/stages/02-reranker/selected."
-        )
-    try:
-        _check_kind(folder)
-        tokenizer = read_tokenizer(str(folder), trust_remote_code=False)
-        loaded = AutoModelForSequenceClassification.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f"verifier {folder}: cannot be loaded ({error})") from error
-    network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
-    if report["missing_keys"]:
-        raise ModelError(
-            f"verifier {folder}: its files lack {len(report['missing_keys'])} of the network's "
-            f"weights, such as {min(report['missing_keys'])}. They would be random."
-        )
-    own_weights(network)
-    return OutcomeVerifier(network, tokenizer, compute_dtype=compute_dtype)
-
-
-def _check_kind(folder: Path) -> None:
-    """A language model's folder would load, too, with a random head."""
-    config = AutoConfig.from_pretrained(folder)
-    kinds = config.architectures or ["model of unknown class"]
-    if kinds[0].endswith("ForSequenceClassification") and config.num_labels == len(_CLASSES):
-        return
-    raise ModelError(
-        f"verifier {folder}: it holds a {kinds[0]} and no classifier with two classes. Train one "
-        "with `method: {type: reranker}` and name its folder."
+    network, tokenizer = load_classifier(
+        folder, name="verifier", num_outputs=len(_CLASSES), wanted=_WANTED
     )
-
-
-def _head(network: PreTrainedModel) -> nn.Linear:
-    """The layer that decoder-only classifiers of transformers call `score`."""
-    head = dict(network.named_children()).get("score")
-    if not isinstance(head, nn.Linear) or head.bias is not None:
-        raise ModelError(
-            f"{type(network).__name__} has no linear layer `score`, as transformers' classifiers "
-            "of decoder-only models do. Start from a Llama, Qwen, Gemma or GPT-2 type model."
-        )
-    return head
+    return OutcomeVerifier(network, tokenizer, compute_dtype=compute_dtype)

@@ -87,7 +87,7 @@ def test_gradients_reach_head_and_backbone():
 
 def test_a_language_model_is_no_verifier(tmp_path):
     tiny_model("llama").save(tmp_path / "policy")
-    with pytest.raises(ModelError, match="no classifier with two classes"):
+    with pytest.raises(ModelError, match="no classifier with 2 outputs"):
         load_verifier(tmp_path / "policy")
     with pytest.raises(ModelError, match=r"no config\.json"):
         load_verifier(tmp_path / "nowhere")

@@ -11,6 +11,7 @@ from burnish.data.tasks.math500 import Math500Task
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.mbpp import MbppTask
 from burnish.data.tasks.mbpp_repair import MbppRepairTask
+from burnish.data.tasks.replies import RepliesTask
 from burnish.data.tasks.rows import RowsTask
 from burnish.data.tasks.scibench import ScibenchTask
 from burnish.data.tasks.svamp import SvampTask
@@ -25,6 +26,7 @@ AnyTask: TypeAlias = (
     | MbppRepairTask
     | HumanevalTask
     | ScibenchTask
+    | RepliesTask
     | RowsTask
 )
 TaskConfig: TypeAlias = Annotated[AnyTask, Field(discriminator="type")]

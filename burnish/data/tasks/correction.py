@@ -35,6 +35,10 @@ _INSTRUCTIONS: Mapping[AnswerKind, str] = {
     "code_tests": CODE_INSTRUCTION,
     "math": f"{_SOLUTION}{_CLOSING} the final answer as $answer$.",
     "quantity": f"{_SOLUTION}{_CLOSING} the number with its unit.",
+    "open": (
+        f"The reply above {_DOUBT}. If there is one, correct it. Write the whole reply again, and"
+        " nothing else."
+    ),
 }
 
 

@@ -9,7 +9,14 @@ from burnish.types import Problem
 
 Split: TypeAlias = Literal["train", "dev", "test"]
 AnswerKind: TypeAlias = Literal[
-    "numeric", "multiple_choice", "program", "program_choice", "code_tests", "math", "quantity"
+    "numeric",
+    "multiple_choice",
+    "program",
+    "program_choice",
+    "code_tests",
+    "math",
+    "quantity",
+    "open",
 ]
 
 

@@ -12,7 +12,7 @@ some accounts of the paper quote in their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -36,16 +36,13 @@ FEWEST_FOR_ALARM = 50
 """Problems below which nothing rings while training: one changed answer of fewer is more than
 `NO_EDIT_BELOW`, so that chance would decide."""
 ALARMS = {
-    "no_edit": (
-        "no edit: second attempts repeat the first ones, so nothing is corrected. In SCoRe, "
-        "train longer in Stage I, or raise the weight of the KL on first attempts there."
-    ),
+    "no_edit": "no edit: second attempts repeat the first ones, so nothing is corrected.",
     "sabotage": (
-        "sabotage: first attempts are worse than the base model's while second ones gain: the "
-        "bonus is earned by failing first. Raise the KL on first attempts or lower the bonus."
+        "sabotage: first attempts are worse than the base model's while second ones gain on them: "
+        "failing first looks like learning to correct."
     ),
 }
-"""What each collapse is and what to do, by the name of its metric `alarm/NAME`."""
+"""What each collapse is, by the name of its metric `alarm/NAME`; what helps, the method decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +181,18 @@ class CollapseReport:
         """Whether there were enough problems to be alarmed by."""
         return self.num_problems >= FEWEST_FOR_ALARM
 
-    def sentences(self) -> list[str]:
-        """What a reader should know."""
+    def sentences(self, remedies: Mapping[str, str] | None = None) -> list[str]:
+        """What a reader should know; `remedies`: what helps against each collapse, if known."""
+        known = remedies or {}
         seen = [("no_edit", self.no_edit), ("sabotage", self.sabotage)]
-        few = f" Seen on {self.num_problems} problems only: look at more before acting on it."
-        return [ALARMS[name] + ("" if self.is_conclusive else few) for name, is_so in seen if is_so]
+        few = f"Seen on {self.num_problems} problems only: look at more before acting on it."
+        return [
+            " ".join(
+                filter(None, (ALARMS[name], known.get(name), "" if self.is_conclusive else few))
+            )
+            for name, is_so in seen
+            if is_so
+        ]
 
 
 def collapse_report(

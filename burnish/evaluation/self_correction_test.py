@@ -195,6 +195,12 @@ def test_failing_first_to_gain_later_is_reported():
     assert "failing first" in report.sentences()[0]
 
 
+def test_what_helps_follows_what_was_seen():
+    report = collapse_report(turns(*["3/3"] * 50), turns(*["3/3"] * 50))
+    (sentence,) = report.sentences({"no_edit": "Ask again.", "sabotage": "Fail less."})
+    assert sentence.endswith("so nothing is corrected. Ask again.")
+
+
 def test_worse_first_attempts_without_a_gain_are_not_sabotage():
     assert not collapse_report(turns(*["3/1"] * 8), turns(*["7/7"] * 8)).sabotage
 

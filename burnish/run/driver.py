@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from burnish.evaluation.dev_accuracy import measure_of_accuracy
 from burnish.models.policy import Policy
 from burnish.models.trained_state import load_trained_state
-from burnish.run.alarms import Alarms
+from burnish.run.alarms import Alarms, remedies_of
 from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
 from burnish.run.grading_time import TimedGrader
@@ -91,7 +91,7 @@ class Driver:
         run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
         clock = _Clock(self._folder, folder / "checkpoints" / "seconds")
         measure: Measure | None = None
-        alarms = Alarms(self._progress)
+        alarms = Alarms(self._progress, remedies_of(self._recipe.method))
         for result in self._announced(stage.run(run), run):
             row = dict(result.metrics)
             if run.is_evaluation_due:

@@ -10,6 +10,7 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import compare, greedy_metrics
 from burnish.evaluation.self_correction import collapse_report, self_correction_metrics
+from burnish.run.alarms import remedies_of
 from burnish.run.folder import RunFolder
 from burnish.run.held_out import HeldOut
 from burnish.run.progress import Progress
@@ -63,7 +64,7 @@ def self_correction_results(
         **results,
         **({"sampled": counts} if counts else {}),
         **_paired(turns),
-        "alarms": [*_alarms(turns, progress)],
+        "alarms": [*_alarms(recipe, turns, progress)],
         "test_size": len(test.problems),
     }
 
@@ -84,10 +85,13 @@ def _paired(turns: Mapping[str, Sequence[Evaluation]]) -> dict[str, Json]:
     return {"paired": {**paired}, "paired_p": paired[f"{last} - base"]["p"]}
 
 
-def _alarms(turns: Mapping[str, Sequence[Evaluation]], progress: Progress) -> list[str]:
+def _alarms(
+    recipe: Recipe, turns: Mapping[str, Sequence[Evaluation]], progress: Progress
+) -> list[str]:
     """What has collapsed in the last model; said at once, too."""
     last = [*turns][-1]
-    alarms = collapse_report(turns[last], turns["base"]).sentences()
+    report = collapse_report(turns[last], turns["base"])
+    alarms = report.sentences(remedies_of(recipe.method))
     for sentence in alarms:
         progress.warn(f"{last}: {sentence}")
     return alarms

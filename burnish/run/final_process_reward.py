@@ -19,7 +19,7 @@ from burnish.evaluation.step_aggregation import (
     best_of_n,
 )
 from burnish.evaluation.step_metrics import labelled_pairs, step_metrics
-from burnish.methods.process_reward.method import FIT_STAGE, ProcessRewardConfig
+from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.judging import CompletionVerifier
 from burnish.models.process_reward_model import ProcessRewardModel
 from burnish.run.folder import RunFolder
@@ -29,7 +29,7 @@ from burnish.run.recipe import Recipe
 from burnish.training.stage import Stage
 from burnish.training.step_tokens import sampled_steps
 from burnish.training.step_values import StepJudge
-from burnish.training.value_fit import labelled_solutions
+from burnish.training.value_fit import VALUE_STAGE, labelled_solutions
 from burnish.training.workbench import Workbench
 from burnish.types import Completion, Json, Problem, Score
 
@@ -51,7 +51,7 @@ def process_reward_results(
     test = HeldOut(recipe, bench, folder, num_samples=k)
     progress.note(f"testing the policy and the value model on {len(test.problems)} problems")
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
-    fitted = at[FIT_STAGE]
+    fitted = at[VALUE_STAGE]
     greedy = test.evaluation(method.policy, fitted, "policy", "greedy")
     sampled = test.evaluation(method.policy, fitted, "policy", "sampled")
     step_values, quality = _judged(test, bench, method, at, sampled)
@@ -95,9 +95,9 @@ def _judged(
 
     Both are computed now if they never were.
     """
-    kept = at[FIT_STAGE] / "test" / "step_values.json"
+    kept = at[VALUE_STAGE] / "test" / "step_values.json"
     if not kept.exists():
-        model = bench.load_process_reward(at[FIT_STAGE] / "selected")
+        model = bench.load_process_reward(at[VALUE_STAGE] / "selected")
         policy = bench.load_policy(method.policy)
         model.require_tokenizer(policy.tokenizer, owner="the policy")
         judge = StepJudge(model, max_tokens=bench.compute.max_tokens_per_batch)

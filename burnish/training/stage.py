@@ -182,8 +182,10 @@ class Stage:
         hands_on: which model stands for the stage, to later stages and in the results: the one of
             its last step, the best one on the dev split, or by training reward (where the stage
             chooses one); None where it trains none: then its folder itself is handed on.
+        trains: what it trains, if anything; only policies are asked the test problems.
     """
 
     name: str
     run: Callable[[StageRun], Iterator[StepResult]]
     hands_on: ModelChoice | None = "selected"
+    trains: Literal["policy", "value_model"] = "policy"

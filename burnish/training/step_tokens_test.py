@@ -7,8 +7,9 @@ from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.models.tiny import byte_fallback_tokenizer, byte_level_tokenizer
 from burnish.rollout.stopping import decode
 from burnish.search.steps import MarkerSteps, SentenceSteps
-from burnish.training.step_tokens import sampled_steps, written_steps
-from burnish.types import Completion, Problem, StopReason
+from burnish.training.collection import trajectory
+from burnish.training.step_tokens import sampled_steps, steps_of, written_steps
+from burnish.types import Completion, Problem, Score, StopReason
 
 SENTENCES = SentenceSteps()
 PROBLEM = Problem("p", "12 + 7 = ?", "19")
@@ -31,6 +32,15 @@ def test_sampled_tokens_are_kept_and_each_step_ends_where_its_text_does(tokenize
     ends = found.step_ends
     texts = [decode(tokenizer, found.token_ids[3:end]) for end in ends]
     assert [text.strip() for text in texts] == ["".join(TEXTS[: k + 1]).strip() for k in range(3)]
+
+
+def test_steps_of_a_trajectory_are_those_of_its_completion():
+    tokenizer = TOKENIZERS[0]
+    sampled = completion(tokenizer, "".join(TEXTS))
+    graded = trajectory(PROBLEM, sampled, Score(1.0, True, "19"))
+    found = steps_of(graded, steps=SENTENCES, tokenizer=tokenizer)
+    assert len(found.step_ids) == 3
+    assert found == sampled_steps(PROBLEM, sampled, steps=SENTENCES, tokenizer=tokenizer)
 
 
 def test_a_token_with_two_steps_in_it_belongs_to_the_first():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import torch
+from pydantic import Field
 
 from burnish.data.step_rows import StepRowsConfig
 from burnish.data.tasks.task import Split
@@ -18,13 +20,18 @@ from burnish.training.step_tokens import written_steps
 from burnish.training.workbench import Workbench
 from burnish.types import StepLabels
 
+AnyLabels: TypeAlias = Annotated[MonteCarloConfig | StepRowsConfig, Field(discriminator="type")]
+
+VALUE_STAGE = "process_reward"
+LABEL_STAGE = "labels"
+
 
 def train_values(
     run: StageRun,
     *,
     bench: Workbench,
     config: FitConfig,
-    data: MonteCarloConfig | StepRowsConfig,
+    data: AnyLabels,
     start: Path | None,
     metrics: StepMetrics,
 ) -> Iterator[StepResult]:
@@ -51,7 +58,7 @@ def train_values(
 def labelled_solutions(
     bench: Workbench,
     model: ProcessRewardModel,
-    data: MonteCarloConfig | StepRowsConfig,
+    data: AnyLabels,
     split: Split,
     *,
     artifacts: Mapping[str, Path],
@@ -61,7 +68,7 @@ def labelled_solutions(
     Raises DataError for bad rows, and ModelError where the labels are of another tokenizer.
     """
     if isinstance(data, MonteCarloConfig):
-        folder = artifacts["labels"]
+        folder = artifacts[LABEL_STAGE]
         model.require_fingerprint(read_fingerprint(folder), owner="the policy that was sampled")
         return read_labels(folder, split, data.label)
     assert split != "test"

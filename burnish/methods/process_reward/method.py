@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
-
-from pydantic import Field
+from typing import Literal
 
 from burnish.config import Config
 from burnish.data.step_rows import StepRowsConfig
@@ -21,13 +19,8 @@ from burnish.search.steps import AnySteps, NewlineSteps
 from burnish.training.monte_carlo import MonteCarloConfig, label_steps
 from burnish.training.process_reward import FitConfig
 from burnish.training.stage import Stage
-from burnish.training.value_fit import train_values
+from burnish.training.value_fit import LABEL_STAGE, VALUE_STAGE, AnyLabels, train_values
 from burnish.training.workbench import Workbench
-
-DataConfig: TypeAlias = Annotated[MonteCarloConfig | StepRowsConfig, Field(discriminator="type")]
-
-FIT_STAGE = "process_reward"
-LABEL_STAGE = "labels"
 
 
 class ProcessRewardConfig(Config):
@@ -40,7 +33,7 @@ class ProcessRewardConfig(Config):
     start: Path | None = None
     """Whose backbone the value model starts from, or a value model to go on with; default: the
     policy."""
-    data: DataConfig = MonteCarloConfig()
+    data: AnyLabels = MonteCarloConfig()
     """Where labels come from: monte_carlo, or rows."""
     steps: AnySteps = NewlineSteps()
     """What a step of a sampled solution is."""
@@ -57,7 +50,7 @@ class ProcessRewardConfig(Config):
                 "vocabulary. Set it to false; saved policies have their full vocabulary anyway."
             )
         fit = Stage(
-            FIT_STAGE,
+            VALUE_STAGE,
             partial(
                 train_values,
                 bench=bench,
@@ -66,6 +59,7 @@ class ProcessRewardConfig(Config):
                 start=self.start or self.policy,
                 metrics=step_metrics,
             ),
+            trains="value_model",
         )
         if isinstance(self.data, StepRowsConfig):
             return [fit]

@@ -12,6 +12,8 @@ from burnish.config import Config
 from burnish.core.advantages import gae, whiten
 from burnish.core.kl import k1
 from burnish.core.value_losses import explained_variance
+from burnish.methods.reft.process_reward import StepPayer, StepRewardConfig
+from burnish.models.policy import Policy
 from burnish.models.value_head import Critic, HeadStart, SeparateCritic, SharedCritic
 from burnish.training.collection import Collector
 from burnish.training.experience import Experience, engine_gap, gather_experience
@@ -20,6 +22,7 @@ from burnish.training.ppo import PpoConfig, ppo_update
 from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.token_view import best_and_worst
+from burnish.training.value_fit import VALUE_STAGE
 from burnish.training.workbench import Workbench
 from burnish.types import Group, Trajectory
 
@@ -62,6 +65,8 @@ class ReinforceConfig(Config):
         learning_rate=3e-7, schedule="constant", warmup_ratio=0.0
     )
     """AdamW, constant rate, no warm-up."""
+    process_reward: StepRewardConfig | None = None
+    """A value model that pays every step besides the answer; default: the answer alone."""
 
 
 def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> Iterator[StepResult]:
@@ -77,21 +82,13 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
         critic = SeparateCritic(twin, head_start=config.value_start)
     learner = Learner({"policy": policy.network, "critic": critic.module}, config.optimizer)
     problems = bench.problems("train")
-    engine = bench.engine(policy)
-    collector = Collector(
-        engine=engine,
-        renderer=bench.renderer(policy),
-        grader=bench.grader,
-        task=bench.task,
-        params=bench.sampling(temperature=config.temperature),
-        num_samples=config.samples_per_problem,
-        max_failure_share=bench.max_grader_failures,
-    )
+    collector = _collector(bench, policy, config)
+    payer = _step_payer(run, bench, policy, config)
     num_steps = config.num_steps or max(1, round(config.epochs * len(problems) / config.batch_size))
     state = {"learner": learner}
     for step in run.steps(num_steps, model=policy, state=state, eval_every=config.eval_every):
         chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
-        engine.sync(policy.sampling_weights())
+        collector.engine.sync(policy.sampling_weights())
         groups = collector.collect(
             [problems[row] for row in chosen], seed=derived_seed(run.seed, "rollout", step)
         )
@@ -107,7 +104,8 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
             max_tokens=bench.compute.max_tokens_per_batch,
         )
         gap = engine_gap(experiences, limit=config.max_logp_gap)
-        assign_credit(experiences, config)
+        dense, process = payer.pay(experiences) if payer else (None, {})
+        assign_credit(experiences, config, dense)
         updated = ppo_update(
             learner,
             experiences,
@@ -116,21 +114,60 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
             config=config.ppo,
             num_updates=num_steps * config.ppo.num_epochs,
         )
-        metrics = collector.metrics(groups) | _experience_metrics(experiences) | updated
+        metrics = collector.metrics(groups) | _experience_metrics(experiences) | process | updated
         yield StepResult(metrics | {"ppo/logp_gap": gap}, trajectories, best_and_worst(experiences))
 
 
+def _collector(bench: Workbench, policy: Policy, config: ReinforceConfig) -> Collector:
+    return Collector(
+        engine=bench.engine(policy),
+        renderer=bench.renderer(policy),
+        grader=bench.grader,
+        task=bench.task,
+        params=bench.sampling(temperature=config.temperature),
+        num_samples=config.samples_per_problem,
+        max_failure_share=bench.max_grader_failures,
+    )
+
+
+def _step_payer(
+    run: StageRun, bench: Workbench, policy: Policy, config: ReinforceConfig
+) -> StepPayer | None:
+    """Raises ModelError where the value model does not read the policy's tokens."""
+    if config.process_reward is None:
+        return None
+    folder = config.process_reward.model or run.artifacts[VALUE_STAGE]
+    model = bench.load_process_reward(folder)
+    model.require_tokenizer(policy.tokenizer, owner="the policy in training")
+    return StepPayer(
+        model,
+        config.process_reward,
+        discount=config.discount,
+        max_tokens=bench.compute.max_tokens_per_batch,
+    )
+
+
 @torch.no_grad()
-def assign_credit(experiences: Sequence[Experience], config: ReinforceConfig) -> None:
+def assign_credit(
+    experiences: Sequence[Experience],
+    config: ReinforceConfig,
+    step_rewards: Sequence[torch.Tensor] | None = None,
+) -> None:
     """Fill in reward, advantage and return of every action.
 
-    r_t = [t emits the last token] reward - beta (log pi_old(a_t) - log pi_ref(a_t))
+    r_t = [t emits the last token] reward + p_t - beta (log pi_old(a_t) - log pi_ref(a_t))
     A, R = GAE(r, V_old; gamma, lambda);  A whitened over the whole batch
+
+    Args:
+        step_rewards: p, a [B, T] tensor for each micro-batch; None where no steps are paid.
     """
-    for e in experiences:
+    for place, e in enumerate(experiences):
         mask = e.batch.action_mask
         penalty = torch.where(mask, config.kl_coef * k1(e.old_logp, e.ref_logp), 0.0)
-        e.token_reward = terminal_rewards(e) - penalty
+        paid = terminal_rewards(e)
+        if step_rewards is not None:
+            paid = paid + step_rewards[place]
+        e.token_reward = paid - penalty
         e.advantage, e.return_ = gae(
             e.token_reward,
             e.old_value,

@@ -19,9 +19,11 @@ from burnish.methods.reft.method import ReftConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
+from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
 from burnish.methods.self_refine.method import SelfRefineConfig
+from burnish.methods.self_rewarding.method import SelfRewardingConfig
 from burnish.methods.sft.method import SftConfig
 from burnish.methods.star_correction.method import StarCorrectionConfig
 from burnish.models.config import ModelConfig
@@ -33,7 +35,7 @@ CorrectionMethod: TypeAlias = (
     ScoreConfig | SingleTurnRlConfig | SelfRefineConfig | StarCorrectionConfig | PairSftConfig
 )
 """Methods that ask a problem again, all measured by their attempts at the test problems."""
-RoundsMethod: TypeAlias = RestEmConfig
+RoundsMethod: TypeAlias = RestEmConfig | SelfRewardingConfig
 """Methods that learn from what they sample, each round measured beside the base model."""
 MethodConfig: TypeAlias = Annotated[
     SftConfig
@@ -41,6 +43,7 @@ MethodConfig: TypeAlias = Annotated[
     | RerankerConfig
     | ProcessRewardConfig
     | RestMctsConfig
+    | RewardModelConfig
     | CorrectionMethod
     | RoundsMethod,
     Field(discriminator="type"),

@@ -78,7 +78,7 @@ def _verifier(
         tokenizer = bench.load_policy(policy).tokenizer
         model.require_tokenizer(tokenizer, owner="the policy")
         judge = StepJudge(model, max_tokens=bench.compute.max_tokens_per_batch)
-        cut = partial(sampled_steps, steps=method.steps.steps, tokenizer=tokenizer)
+        cut = partial(sampled_steps, steps=method.search.steps, tokenizer=tokenizer)
         rows: Json = [
             [[*v] for v in judge.step_values([cut(row.problem, c) for c in row.completions])]
             for row in sampled.rows

@@ -50,7 +50,7 @@ class RestMctsConfig(Config):
     paper's recipe for science)."""
     initial_fit: FitConfig = FitConfig()
     """V_0's training, from pi_0's backbone."""
-    steps: TreeSearchConfig = TreeSearchConfig()
+    search: TreeSearchConfig = TreeSearchConfig()
     """How steps are cut and sampled, in training and in all that is measured."""
     trees: TreeDataConfig = TreeDataConfig()
     """D_G: the search of each iteration, and which questions are searched."""
@@ -83,10 +83,10 @@ class RestMctsConfig(Config):
         start = Models(policy, None)
         if isinstance(self.initial, AnnotatedConfig):
             grow = partial(
-                annotated_trees, bench=bench, config=self.initial, steps=self.steps, policy=policy
+                annotated_trees, bench=bench, config=self.initial, steps=self.search, policy=policy
             )
         else:
-            grow = partial(search, bench=bench, config=self.initial, steps=self.steps, start=start)
+            grow = partial(search, bench=bench, config=self.initial, steps=self.search, start=start)
         fit = partial(
             train_value,
             bench=bench,
@@ -99,7 +99,7 @@ class RestMctsConfig(Config):
     def _iteration(self, bench: Workbench, number: int, start: Models) -> list[Stage]:
         """D_Gi, pi_i and V_i."""
         trees = f"search_{number}"
-        grow = partial(search, bench=bench, config=self.trees, steps=self.steps, start=start)
+        grow = partial(search, bench=bench, config=self.trees, steps=self.search, start=start)
         policy = partial(train_policy, bench=bench, config=self.improve, trees=trees, start=start)
         value = partial(train_value, bench=bench, config=self.improve, trees=trees, start=start)
         return [

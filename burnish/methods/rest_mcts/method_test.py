@@ -18,7 +18,7 @@ QUICK = {
     "iterations": 1,
     "initial": {"type": "search", "strategy": {"type": "self_consistency", "num_samples": 6}},
     "initial_fit": {"epochs": 1},
-    "steps": {"steps": {"type": "sentence"}, "max_step_tokens": 120},
+    "search": {"steps": {"type": "sentence"}, "max_step_tokens": 120},
     "trees": {"type": "search", "strategy": {"type": "mcts", "iteration_limit": 8}},
     "improve": {"policy": {"epochs": 1}, "value": {"epochs": 1}},
 }

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
+from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.run.final_policies import policy_results
 from burnish.run.final_process_reward import process_reward_results
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_rest_mcts import rest_mcts_results
+from burnish.run.final_reward_model import reward_model_results
 from burnish.run.final_rounds import rounds_results
 from burnish.run.final_self_correction import self_correction_results
 from burnish.run.folder import RunFolder
@@ -44,6 +46,8 @@ def final_results(
         )
     elif isinstance(recipe.method, RestMctsConfig):
         results = rest_mcts_results(recipe, recipe.method, bench, folder, stages, progress=progress)
+    elif isinstance(recipe.method, RewardModelConfig):
+        results = reward_model_results(recipe.method, bench, folder, stages, progress=progress)
     elif correction is not None:
         results = self_correction_results(
             recipe, correction, bench, folder, stages, progress=progress

@@ -31,6 +31,13 @@ from burnish.models.process_reward_model import (
     load_process_reward,
     start_process_reward,
 )
+from burnish.models.reward_model import (
+    HeadStart,
+    RewardHead,
+    RewardModel,
+    load_reward_model,
+    start_reward_model,
+)
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.training.seeds import derived_seed
@@ -187,6 +194,31 @@ class Workbench:
         """The value model that was trained and saved in `folder`."""
         return load_process_reward(folder, compute_dtype=self._dtype, device=self._device)
 
+    def start_reward_model(
+        self, folder: Path | None, head: RewardHead, *, head_start: HeadStart
+    ) -> RewardModel:
+        """A reward model to train, with the backbone of the policy in `folder` or of the recipe's.
+
+        As for verifiers, the vocabulary is whole, and an adapter is one of its own. Raises
+        ConfigError for quantised weights.
+        """
+        if self.model.quantize is not None:
+            raise ConfigError(
+                f"model.quantize: {self.model.quantize} is for policies only; a reward model is not"
+                " trained on quantised weights. Leave it out; model.lora alone works."
+            )
+        plain = {"trim_vocabulary": False, "lora": None}
+        start = load(self._model_in(folder).model_copy(update=plain))
+        model = start_reward_model(
+            start, head, compute_dtype=self._dtype, head_start=head_start, lora=self.model.lora
+        )
+        nn.Module.to(model.network, self._device)
+        return model
+
+    def load_reward_model(self, folder: Path) -> RewardModel:
+        """The reward model that was trained and saved in `folder`."""
+        return load_reward_model(folder, compute_dtype=self._dtype, device=self._device)
+
     def engine(self, policy: Policy) -> Engine:
         """An engine that samples from a copy of the policy in the compute dtype."""
         return LocalEngine(
@@ -196,7 +228,9 @@ class Workbench:
             dtype=self._dtype,
         )
 
-    def renderer(self, model: Policy | OutcomeVerifier | ProcessRewardModel) -> Renderer:
+    def renderer(
+        self, model: Policy | OutcomeVerifier | ProcessRewardModel | RewardModel
+    ) -> Renderer:
         """From problems to tokens of this model."""
         return Renderer(
             self.task, model.tokenizer, max_prompt_tokens=self.lengths.max_prompt_tokens

@@ -1,0 +1,96 @@
+"""The stage that trains the reward model on what people said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import torch
+from pydantic import Field
+
+from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackTask
+from burnish.methods.reward_model.measuring import row_metrics
+from burnish.models.reward_model import RewardHead
+from burnish.training.learner import Metrics
+from burnish.training.reward_model import FitConfig, fit_rewards
+from burnish.training.reward_model_attributes import Attributes, AttributesConfig
+from burnish.training.reward_model_comparisons import ComparisonsConfig
+from burnish.training.reward_model_ratings import Ratings, RatingsConfig
+from burnish.training.reward_model_rows import AnswerReader, Objective
+from burnish.training.seeds import derived_seed
+from burnish.training.stage import StageRun, StepResult
+from burnish.training.workbench import Workbench
+
+FeedbackConfig: TypeAlias = Annotated[
+    ComparisonsConfig | RatingsConfig | AttributesConfig, Field(discriminator="type")
+]
+
+
+def train_rewards(
+    run: StageRun,
+    *,
+    bench: Workbench,
+    task: FeedbackTask,
+    feedback: FeedbackConfig,
+    num_labels: int | None,
+    config: FitConfig,
+    start: Path | None,
+) -> Iterator[StepResult]:
+    """A stage: fit the model to the train feedback, select it by its fit to the dev feedback.
+
+    Args:
+        task: the recipe's, which has the feedback.
+        num_labels: train rows that are used, from the first; None: all.
+        start: the model that gives the backbone; None is the recipe's.
+    """
+    torch.manual_seed(derived_seed(run.seed, "head"))
+    train = task.feedback(feedback.type, "train")
+    used = train.rows[:num_labels]
+    objective = objective_of(feedback, used, task)
+    model = bench.start_reward_model(start, objective.head(), head_start=config.head_start)
+    reader = AnswerReader(bench.renderer(model), model)
+    dev = task.feedback(feedback.type, "dev")
+    yield from fit_rewards(
+        run,
+        model,
+        objective,
+        config=config,
+        train=objective.rows(used, reader),
+        dev=objective.rows(dev.rows, reader),
+        metrics=row_metrics,
+        max_tokens=bench.compute.max_tokens_per_batch,
+        first_metrics=_counts(train, len(used), dev),
+    )
+
+
+def objective_of(
+    feedback: FeedbackConfig, train: Sequence[Feedback], task: FeedbackTask
+) -> Objective[Any]:
+    """How a kind of feedback is learnt; what depends on labels is read off the training rows."""
+    match feedback:
+        case ComparisonsConfig():
+            return feedback.objective()
+        case RatingsConfig():
+            return feedback.objective(train, num_grades=task.num_grades())
+        case AttributesConfig():
+            return feedback.objective(train)
+
+
+def objective_of_head(feedback: FeedbackConfig, head: RewardHead) -> Objective[Any]:
+    """The same for a model that is trained, to read other feedback as it read its own."""
+    match feedback:
+        case ComparisonsConfig():
+            return feedback.objective()
+        case RatingsConfig():
+            return Ratings(feedback, head.num_grades, {})
+        case AttributesConfig():
+            return Attributes(head.outputs, head.means, head.deviations, head.kind)
+
+
+def _counts(train: FeedbackSet, num_used: int, dev: FeedbackSet) -> Metrics:
+    """Rows, and those that were skipped by fault."""
+    found = {"data/train_rows": float(num_used), "data/dev_rows": float(len(dev.rows))}
+    for name, rows in (("train", train), ("dev", dev)):
+        found |= {f"data/{name}_skipped_{k}": float(n) for k, n in rows.skipped.items()}
+    return found

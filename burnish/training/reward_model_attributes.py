@@ -1,0 +1,116 @@
+"""Learning several attributes at once: a head each, and nothing from what nobody said.
+
+    L = sum over the known values of (r_k - z_k)^2
+
+z_k is the value in standard units of its attribute, so that no attribute counts more because its
+scale is wider. What the reward is made of them is decided afterwards (`weighted_reward`), as in
+HelpSteer (arXiv:2311.09528) and SteerLM.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from burnish.config import Config
+from burnish.core.reward_losses import masked_squared_error
+from burnish.data.feedback.kinds import Feedback, FeedbackKind
+from burnish.errors import ConfigError, DataError
+from burnish.models.reward_model import RewardHead, RewardModel
+from burnish.training.reward_model_rows import AnswerReader, JudgedRow
+from burnish.types import AttributeRating
+
+Values = tuple[float, ...]
+"""K values in the units of the labels; NaN where one is missing."""
+
+
+class AttributesConfig(Config):
+    """Answers rated by several attributes."""
+
+    type: Literal["attributes"] = "attributes"
+    """One head per attribute."""
+    weights: dict[str, float] | None = None
+    """Of each attribute in the one reward, in the units of its labels; may be changed after
+    training; default: 1 for each."""
+
+    def objective(self, train: Sequence[Feedback]) -> Attributes:
+        """How they are learnt; the attributes are those in `train`. Raises ConfigError."""
+        found = attributes_of(train)
+        unknown = sorted((self.weights or {}).keys() - found.names)
+        if unknown:
+            raise ConfigError(
+                f"weights names {unknown[0]!r}, but the attributes of the training rows are"
+                f" {', '.join(found.names)}"
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The objective.
+
+    Attributes:
+        names: of K attributes.
+        means, deviations: of the training labels of each.
+        kind: the feedback that the labels were made of.
+    """
+
+    names: tuple[str, ...]
+    means: Values
+    deviations: Values
+    kind: FeedbackKind = field(default="attributes")
+
+    def head(self) -> RewardHead:
+        """One number per attribute, in standard units."""
+        return RewardHead(self.kind, self.names, means=self.means, deviations=self.deviations)
+
+    def rows(self, feedback: Sequence[Feedback], reader: AnswerReader) -> list[JudgedRow[Values]]:
+        """A row for each answer about which anything is known."""
+        found = []
+        for r in feedback:
+            assert isinstance(r, AttributeRating)
+            said = (r.values.get(name) for name in self.names)
+            values = tuple(math.nan if value is None else value for value in said)
+            size = sum(not math.isnan(value) for value in values)
+            if size:
+                answers = (reader(r.problem, r.text),)
+                found.append(JudgedRow(r.problem.id, answers, values, r.weight, size))
+        return found
+
+    def losses(
+        self, model: RewardModel, scores: Float[Tensor, "N K"], rows: Sequence[JudgedRow[Values]]
+    ) -> Float[Tensor, "R"]:
+        """The sum over the known values of each row."""
+        values = torch.tensor([row.label for row in rows], device=scores.device)
+        targets = (values - scores.new_tensor(self.means)) / scores.new_tensor(self.deviations)
+        return masked_squared_error(scores, targets, ~values.isnan()).sum(dim=1)
+
+
+def attributes_of(train: Sequence[Feedback]) -> Attributes:
+    """The attributes that are rated in the rows. Raises DataError where none is."""
+    said: dict[str, list[float]] = {}
+    for rating in train:
+        assert isinstance(rating, AttributeRating)
+        for name, value in rating.values.items():
+            if value is not None:
+                said.setdefault(name, []).append(value)
+    if not said:
+        raise DataError("not one attribute has a value in the training rows; check their columns")
+    means = tuple(fmean(values) for values in said.values())
+    return Attributes(tuple(said), means, tuple(pstdev(v) or 1.0 for v in said.values()))
+
+
+def weighted_reward(
+    values: Sequence[float], names: Sequence[str], weights: Mapping[str, float] | None
+) -> float:
+    """sum_k w_k v_k, v in the units of the labels; without weights their sum."""
+    if weights is None:
+        return sum(values)
+    return sum(weights.get(n, 0.0) * v for n, v in zip(names, values, strict=True))

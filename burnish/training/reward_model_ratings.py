@@ -1,0 +1,107 @@
+"""Learning from ratings on a scale, by raters who use it differently.
+
+ordinal      P(s <= j) = sigmoid(theta_j + b_rater - r), thresholds theta and strictness b learnt
+             with the scores (McCullagh 1980)
+normalised   (r - z)^2, z the rating in standard units of its rater
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from burnish.config import Config
+from burnish.core.reward_losses import ordinal_loss
+from burnish.data.feedback.kinds import Feedback, FeedbackKind
+from burnish.models.reward_model import RewardHead, RewardModel
+from burnish.training.reward_model_rows import AnswerReader, JudgedRow
+from burnish.types import Rating
+
+
+class RatingsConfig(Config):
+    """Answers rated on a scale (Likert)."""
+
+    type: Literal["ratings"] = "ratings"
+    """Ordinal regression, or regression on what raters mean."""
+    fit: Literal["ordinal", "normalised"] = "ordinal"
+    """ordinal: the chance of each grade, with thresholds that are learnt; normalised: squared error
+    to the rating less its rater's mean, over its rater's standard deviation."""
+    strictness: Literal["of_each_rater", "shared"] = "of_each_rater"
+    """ordinal only: whether each rater's thresholds are shifted by a number that is learnt."""
+
+    def objective(self, train: Sequence[Feedback], *, num_grades: int) -> Ratings:
+        """How they are learnt; the raters' habits are those in `train`."""
+        of_rater: dict[str, list[float]] = {}
+        for rating in train:
+            assert isinstance(rating, Rating)
+            of_rater.setdefault(rating.rater, []).append(float(rating.rating))
+        return Ratings(self, num_grades, {name: of_rater[name] for name in sorted(of_rater)})
+
+
+@dataclass(frozen=True, slots=True)
+class RatedBy:
+    """A rating from 0 up, and whose."""
+
+    rating: int
+    rater: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """The objective. `ratings`: all of each rater in the training rows."""
+
+    config: RatingsConfig
+    num_grades: int
+    ratings: Mapping[str, Sequence[float]]
+    kind: FeedbackKind = field(default="ratings", init=False)
+
+    def head(self) -> RewardHead:
+        """One score: in logits (ordinal), or in standard units of a rater."""
+        if self.config.fit == "ordinal":
+            own = self.config.strictness == "of_each_rater" and len(self.ratings) > 1
+            return RewardHead(
+                "ratings", ("reward",), self.num_grades, tuple(self.ratings) if own else ()
+            )
+        mean, deviation = self._units(None)
+        return RewardHead("ratings", ("reward",), means=(mean,), deviations=(deviation,))
+
+    def rows(self, feedback: Sequence[Feedback], reader: AnswerReader) -> list[JudgedRow[RatedBy]]:
+        """A row for each rating."""
+        found = []
+        for r in feedback:
+            assert isinstance(r, Rating)
+            label = RatedBy(r.rating, r.rater)
+            answers = (reader(r.problem, r.text),)
+            found.append(JudgedRow(r.problem.id, answers, label, r.weight))
+        return found
+
+    def losses(
+        self, model: RewardModel, scores: Float[Tensor, "N K"], rows: Sequence[JudgedRow[RatedBy]]
+    ) -> Float[Tensor, "R"]:
+        """The loss of each rating."""
+        score = scores[:, 0]
+        if self.config.fit == "ordinal":
+            ratings = torch.tensor([row.label.rating for row in rows], device=score.device)
+            raters = [row.label.rater for row in rows]
+            return ordinal_loss(score, model.scale.thresholds(raters, model.head.raters), ratings)
+        targets = [self._in_units(row.label) for row in rows]
+        return (score - torch.tensor(targets, device=score.device)).square()
+
+    def _in_units(self, label: RatedBy) -> float:
+        mean, deviation = self._units(label.rater)
+        return (label.rating - mean) / deviation
+
+    def _units(self, rater: str | None) -> tuple[float, float]:
+        """Mean and deviation of a rater's ratings; of all, where the rater is not known.
+
+        One who always says the same says nothing: the deviation is 1, and the target 0.
+        """
+        known = self.ratings.get(rater, ()) if rater is not None else ()
+        found = known or [rating for own in self.ratings.values() for rating in own]
+        return fmean(found), pstdev(found) or 1.0

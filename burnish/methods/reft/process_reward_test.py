@@ -20,7 +20,7 @@ from burnish.training.experience import Experience
 from burnish.training.stage import StageRun
 from burnish.training.step_values import StepJudge
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
-from burnish.types import Completion, Problem, Score, SteppedTokens, StopReason
+from burnish.types import Completion, GraderFailure, Problem, Score, SteppedTokens, StopReason
 
 SENTENCES = SentenceSteps()
 
@@ -96,13 +96,15 @@ def test_a_solution_too_long_for_the_value_model_is_an_error():
 # In the stage, on a tiny random model.
 
 
-def bench_of(model_folder) -> Workbench:
-    class Lottery:
-        def grade(self, pairs):
-            return [
-                Score(float(sum(c.token_ids) % 2), sum(c.token_ids) % 2 == 1, "") for _, c in pairs
-            ]
+class Lottery:
+    """Right is about every other sample."""
 
+    def grade(self, pairs) -> list[Score | GraderFailure]:
+        odd = [sum(completion.token_ids) % 2 == 1 for _, completion in pairs]
+        return [Score(float(is_odd), is_odd, None) for is_odd in odd]
+
+
+def bench_of(model_folder) -> Workbench:
     return Workbench(
         model=ModelConfig(name=str(model_folder)),
         task=ArithmeticTask(train_size=6, dev_size=2, test_size=2, min_steps=1, max_steps=2),
@@ -120,10 +122,11 @@ def values_in(folder, model_folder, tokenizer=None):
     return folder
 
 
-def config_of(folder, *, form="shaping") -> ReinforceConfig:
+def config_of(folder, *, form="shaping", discount=1.0) -> ReinforceConfig:
     return ReinforceConfig.model_validate(
         {
             "num_steps": 3,
+            "discount": discount,
             "batch_size": 3,
             "samples_per_problem": 4,
             "ppo": {"num_epochs": 1},
@@ -147,6 +150,14 @@ def test_the_stage_pays_for_steps_from_the_first_batch_on(model_folder, tmp_path
     assert paid[0]["ppo/return"] > plain[0]["ppo/return"]
     assert paid[0]["process/dense_share"] > 0
     assert not [name for name in plain[0] if name.startswith("process/")]
+
+
+def test_values_are_discounted_as_returns_are(model_folder, tmp_path):
+    values = values_in(tmp_path / "values", model_folder)
+    whole = metrics_of(tmp_path / "a", model_folder, config_of(values))[0]
+    less = metrics_of(tmp_path / "b", model_folder, config_of(values, discount=0.5))[0]
+    assert less["process/value"] == whole["process/value"]
+    assert less["process/return"] != whole["process/return"]
 
 
 def test_a_stopped_stage_goes_on_as_if_it_had_not_been(model_folder, tmp_path):

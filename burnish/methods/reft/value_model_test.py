@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from burnish.data.step_rows import StepRowsConfig
-from burnish.errors import ConfigError
+from burnish.errors import ConfigError, ModelError
 from burnish.methods.reft.method import ReftConfig
 from burnish.training.stage import StageRun
 
@@ -47,6 +47,14 @@ def test_one_run_warms_up_labels_steps_fits_values_and_pays_with_them(steps_benc
     assert metrics["labels"][0]["labels/steps"] > metrics["labels"][0]["labels/solutions"]
     assert metrics["reft"][0]["process/steps"] > 1
     assert metrics["reft"][0]["process/dense_share"] > 0
+
+
+@pytest.mark.parametrize("name", ["labels", "process_reward"])
+def test_steps_are_completed_and_valued_from_the_warm_up_on(name, steps_bench, tmp_path):
+    artifacts = {"warm_up": tmp_path / "nowhere", "labels": tmp_path}
+    (stage,) = (stage for stage in PAID.stages(steps_bench) if stage.name == name)
+    with pytest.raises(ModelError, match="nowhere"):
+        next(stage.run(StageRun(name, tmp_path / name, seed=1, artifacts=artifacts)))
 
 
 def test_only_policies_are_said_to_be_policies(steps_bench):

@@ -14,6 +14,7 @@ from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
 from burnish.report.correction import attempts_headline, correction
 from burnish.report.curves import main_curves, other_curves
 from burnish.report.flows import FLOW_HEIGHT
+from burnish.report.inference_scaling import scaling_figures
 from burnish.report.results_table import headline, paired_sentences, results_tables
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
@@ -83,6 +84,7 @@ def render_report(run: RunFiles) -> str:
         more_curves=other_curves(run.metrics),
         correction=correction(run.results),
         flow_height=FLOW_HEIGHT,
+        scaling=scaling_figures([run.results, *run.evaluations]),
         splits=attempt_splits(run.samples),
         kinds=KINDS,
         instruction=_instruction(run.config),

@@ -10,7 +10,12 @@ import pytest
 
 from burnish.errors import CheckpointError
 from burnish.report.build import write_report
-from burnish.report.fake_correction import correction_results, sample_row, write_correction_run
+from burnish.report.fake_correction import (
+    correction_results,
+    sample_row,
+    scaling_evaluation,
+    write_correction_run,
+)
 from burnish.report.fake_run import write_fake_run, write_lines
 
 _VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -68,6 +73,22 @@ def test_a_run_of_several_attempts_shows_their_flow_and_their_texts(tmp_path, tu
     assert page.count('<path class="band fixed"') == 3
     assert "<b>Alarm.</b> Sabotage: first attempts are worse" in page
     assert page.count('name="transition-0"') == (2 if turns > 2 else 0)
+
+
+def test_an_evaluation_left_in_the_run_is_drawn_after_the_corrections(tmp_path):
+    run = write_correction_run(tmp_path / "run")
+    found = scaling_evaluation("runs/run/stages/02-stage_two/selected")
+    (run / "scaling.json").write_text(json.dumps(found), "utf-8")
+    page = page_of(run)
+    assert sections(page) == ["results", "correction", "scaling", "attempts", "config"]
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []
+    assert "<h3>Stage II, selected model</h3>" in page
+    assert page.count('class="spread hue-blue"') == 2
+    assert page.count('class="single"') == 2
+    assert "With 8 samples, the vote over 4 corrected attempts is 15.0 points higher" in page
+    assert '<th scope="row"><span class="swatch"></span>8</th>' in page
 
 
 def test_attempts_show_what_was_removed_and_added_and_what_was_cut(tmp_path):

@@ -42,6 +42,17 @@ def correction_results(*, turns: int = 2) -> dict[str, Any]:
     return {**models, "alarms": [alarm], "test_size": 10, "seconds": 12.0}
 
 
+def scaling_evaluation(model: str) -> dict[str, Any]:
+    """What `burnish eval --inference-scaling 2,8 --out` writes of one model."""
+    found = {
+        "temperature": 0.7,
+        "single": _interval(0.5) | {"n": 40},
+        "2": _budget(0.5, 0.6, low=-0.02, high=0.22),
+        "8": _budget(0.55, 0.7, low=0.05, high=0.25),
+    }
+    return {model: {"greedy": _interval(0.6), "inference_scaling": found}, "test_size": 40}
+
+
 def sample_row(stage: str, problem: str, *rights: bool, step: int = 0) -> dict[str, Any]:
     """A row of `samples.jsonl` with an attempt for each of `rights`; test rows are of step 0."""
     turns: list[dict[str, Any]] = [
@@ -62,6 +73,15 @@ def sample_row(stage: str, problem: str, *rights: bool, step: int = 0) -> dict[s
 
 def _interval(value: float) -> dict[str, float]:
     return {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 10}
+
+
+def _budget(parallel: float, corrected: float, *, low: float, high: float) -> dict[str, Any]:
+    return {
+        "parallel": _interval(parallel),
+        "corrected": _interval(corrected),
+        "paired": {"difference": corrected - parallel, "low": low, "high": high, "p": 0.1},
+        "sampled_tokens": {"parallel": 1000.0, "corrected": 1250.0},
+    }
 
 
 def _numbers(counts: Sequence[int], turns: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class RunFiles:
         samples: sampled answers with their scores.
         tokens: per-token numbers of a few samples.
         results: final numbers; empty while the run goes on.
+        evaluations: what `burnish eval --out` has left in the folder, by the names of the files.
         trees: files of search trees, in the order of the stages.
         started: when the configuration was written (UTC), or None.
         notes: what could not be read, in words for the reader of the page.
@@ -42,6 +43,7 @@ class RunFiles:
     samples: tuple[Row, ...] = ()
     tokens: tuple[Row, ...] = ()
     results: Row = field(default_factory=dict)
+    evaluations: tuple[Row, ...] = ()
     trees: tuple[TreeFile, ...] = ()
     started: datetime | None = None
     notes: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ def read_run(run: Path) -> RunFiles:
         samples=tuple(_json_lines(run / "samples.jsonl", notes)),
         tokens=tuple(_json_lines(run / "tokens.jsonl", notes)),
         results=_json_object(run / "results.json", notes),
+        evaluations=_evaluations(run, notes),
         trees=tree_files(run, notes),
         started=_written(config_path),
         notes=tuple(notes),
@@ -142,6 +145,12 @@ def _parsed_object(text: str) -> Row | None:
     except json.JSONDecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _evaluations(run: Path, notes: list[str]) -> tuple[Row, ...]:
+    """Every other JSON file of the folder."""
+    paths = sorted(path for path in run.glob("*.json") if path.name != "results.json")
+    return tuple(_json_object(path, notes) for path in paths)
 
 
 def _written(path: Path) -> datetime | None:

@@ -55,3 +55,14 @@ def test_a_folder_that_is_no_run_raises(tmp_path):
 def test_only_finite_numbers_are_numbers():
     assert as_number(3) == 3.0
     assert [as_number(v) for v in (True, "3", None, math.nan, math.inf)] == [None] * 5
+
+
+def test_evaluations_left_in_the_folder_are_read_by_name_beside_the_results(tmp_path):
+    (tmp_path / "results.json").write_text('{"test_size": 4}')
+    (tmp_path / "b.json").write_text('{"b": 1}')
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    (tmp_path / "half.json").write_text('{"c": ')
+    run = read_run(tmp_path)
+    assert run.results == {"test_size": 4}
+    assert run.evaluations == ({"a": 1}, {"b": 1}, {})
+    assert run.notes == ("half.json is not a JSON object and was left out.",)

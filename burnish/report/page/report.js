@@ -21,6 +21,7 @@
 
   for (const svg of document.querySelectorAll("svg[data-points]")) {
     const stages = JSON.parse(svg.dataset.stages);
+    const axis = JSON.parse(svg.dataset.axis || '"step"');
     const points = JSON.parse(svg.dataset.points).flatMap((segment, i) =>
       segment.map(([x, y, step, value]) => ({ x, y, step, value, stage: stages[i] })));
     const mark = svg.querySelector(".hover");
@@ -35,15 +36,17 @@
       mark.querySelector("circle").setAttribute("cx", p.x);
       mark.querySelector("circle").setAttribute("cy", p.y);
       mark.removeAttribute("hidden");
-      showTip([[`${p.stage}, step ${p.step}`, p.value]], place.x, place.y);
+      showTip([[`${p.stage}, ${axis} ${p.step}`, p.value]], place.x, place.y);
     };
     const leave = () => { mark.setAttribute("hidden", ""); hideTip(); };
 
     const follow = (event) => {
-      const x = new DOMPoint(event.clientX, 0).matrixTransform(svg.getScreenCTM().inverse()).x;
+      const at = new DOMPoint(event.clientX, event.clientY)
+        .matrixTransform(svg.getScreenCTM().inverse());
+      const far = (p) => 1000 * Math.abs(p.x - at.x) + Math.abs(p.y - at.y);
       let nearest = 0;
       points.forEach((p, i) => {
-        if (Math.abs(p.x - x) < Math.abs(points[nearest].x - x)) nearest = i;
+        if (far(p) < far(points[nearest])) nearest = i;
       });
       select(nearest);
     };

@@ -11,19 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from torch import Tensor
 
 from burnish.config import Config
-from burnish.errors import CheckpointError
 from burnish.models.policy import Policy
-from burnish.models.token_batch import TokenBatch
 from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.preference_loss import (
@@ -32,12 +28,10 @@ from burnish.training.preference_loss import (
     PairLogps,
     PreferenceLoss,
 )
-from burnish.training.preference_pairs import TokenPair, fingerprint_of, usable_pairs
-from burnish.training.row_files import read_rows, write_rows
+from burnish.training.preference_pairs import TokenPair, usable_pairs
+from burnish.training.preference_reference import ReferencedPair, pair_logps, referenced_pairs
 from burnish.training.seeds import batch_indices
 from burnish.training.stage import Measure, StageRun, StepResult
-
-_PAIRS_PER_PIECE = 256
 
 
 class PreferenceConfig(Config):
@@ -60,33 +54,6 @@ class PreferenceConfig(Config):
     """AdamW."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceLogps:
-    """Of one pair: log pi_ref of both answers, in nats, summed over their tokens."""
-
-    chosen: float
-    rejected: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReferencedPair:
-    """A pair with what the reference policy says of it; batched by its longer answer."""
-
-    pair: TokenPair
-    ref: ReferenceLogps
-
-    @property
-    def token_ids(self) -> tuple[int, ...]:
-        return self.pair.longer.token_ids
-
-    @property
-    def is_action(self) -> tuple[bool, ...]:
-        return self.pair.longer.is_action
-
-
-_REFERENCE = TypeAdapter(ReferenceLogps)
-
-
 def prefer(
     run: StageRun,
     policy: Policy,
@@ -107,7 +74,7 @@ def prefer(
     begun with other pairs.
     """
     usable = usable_pairs(pairs, max_context=policy.max_context)
-    rows = _referenced(run.folder / "reference", policy, usable, max_tokens=max_tokens)
+    rows = referenced_pairs(run.folder / "reference", policy, usable, max_tokens=max_tokens)
     learner = Learner({"policy": policy.network}, config.optimizer)
     batch_size = min(config.batch_size, len(rows))
     num_steps = max(1, round(config.epochs * len(rows) / batch_size))
@@ -140,7 +107,7 @@ def preference_step(
     num_steps: int,
     max_tokens: int,
 ) -> Metrics:
-    """One update on a batch of pairs, each counting the same.
+    """One update on a batch of pairs, each counting by its weight.
 
     Args:
         num_steps: updates of the whole stage, for the schedule.
@@ -150,10 +117,13 @@ def preference_step(
         means over pairs: see `pair_metrics`.
     """
 
+    num_weighted = sum(row.pair.weight for row in rows)
+
     def micro_loss(part: Sequence[ReferencedPair]) -> tuple[Tensor, Metrics]:
         logps = pair_logps(policy, part)
-        metrics = pair_metrics(logps, reward_scale=loss.reward_scale)
-        mean = loss.per_pair(logps).sum() / len(rows)
+        weights = torch.tensor([row.pair.weight for row in part], device=policy.device)
+        mean = (weights * soft_losses(loss, logps, part)).sum() / num_weighted
+        metrics = pair_metrics(loss, logps)
         return mean, {name: value.sum().item() / len(rows) for name, value in metrics.items()}
 
     found = learner.forward_backward(
@@ -165,32 +135,19 @@ def preference_step(
     return found | learner.optim_step(num_steps=num_steps)
 
 
-def pair_logps(policy: Policy, rows: Sequence[ReferencedPair]) -> PairLogps:
-    """What the policy and the reference say of the answers of these pairs, in one batch."""
-    chosen, rejected = answer_logps(policy, [row.pair for row in rows])
-    columns = (
-        [row.ref.chosen for row in rows],
-        [row.ref.rejected for row in rows],
-        [float(len(row.pair.chosen_ids)) for row in rows],
-        [float(len(row.pair.rejected_ids)) for row in rows],
-    )
-    return PairLogps(
-        chosen, rejected, *(torch.tensor(column, device=chosen.device) for column in columns)
-    )
+def soft_losses(
+    loss: PreferenceLoss, logps: PairLogps, rows: Sequence[ReferencedPair]
+) -> Float[Tensor, "B"]:
+    """p l(chosen, rejected) + (1 - p) l(rejected, chosen), p being the label's probability."""
+    plain = loss.per_pair(logps)
+    if all(row.pair.probability == 1.0 for row in rows):
+        return plain
+    p = torch.tensor([row.pair.probability for row in rows], device=plain.device)
+    return p * plain + (1.0 - p) * loss.per_pair(logps.swapped)
 
 
-def answer_logps(
-    policy: Policy, pairs: Sequence[TokenPair]
-) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
-    """log pi(y | x) = sum_t log pi(y_t | x, y_<t) of the chosen and of the rejected answers."""
-    answers = [*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)]
-    batch = TokenBatch.collate(answers).to(policy.device)
-    logp, _ = policy.action_logps(policy.hidden_states(batch), batch)
-    sums = logp.sum(dim=1)  # 0 off the answers
-    return sums[: len(pairs)], sums[len(pairs) :]
-
-
-def pair_metrics(logps: PairLogps, *, reward_scale: float) -> dict[str, Float[Tensor, "B"]]:
+@torch.no_grad()
+def pair_metrics(loss: PreferenceLoss, logps: PairLogps) -> dict[str, Float[Tensor, "B"]]:
     """What is to be watched, per pair.
 
     Chosen and rejected rewards apart: both may fall while their margin grows, and then the answers
@@ -198,64 +155,40 @@ def pair_metrics(logps: PairLogps, *, reward_scale: float) -> dict[str, Float[Te
     answers: an estimate of KL(reference || policy) in nats an answer where the answers were drawn
     from the reference, as in Self-Rewarding; it may be negative.
     """
-    with torch.no_grad():
-        chosen = logps.chosen - logps.ref_chosen
-        rejected = logps.rejected - logps.ref_rejected
-        margin = chosen - rejected
-        return {
-            "preference/chosen_reward": reward_scale * chosen,
-            "preference/rejected_reward": reward_scale * rejected,
-            "preference/margin": reward_scale * margin,
-            "preference/accuracy": (margin > 0).float(),
-            "preference/chosen_logp": logps.chosen.detach(),
-            "preference/rejected_logp": logps.rejected.detach(),
-            "preference/chosen_length": logps.chosen_length,
-            "preference/rejected_length": logps.rejected_length,
-            "preference/kl": -0.5 * (chosen + rejected),
-        }
+    chosen, rejected = loss.rewards(logps)
+    rho_chosen, rho_rejected = logps.log_ratios
+    return {
+        "preference/chosen_reward": chosen,
+        "preference/rejected_reward": rejected,
+        "preference/margin": chosen - rejected,
+        "preference/accuracy": (chosen > rejected).float(),
+        "preference/chosen_logp": logps.chosen,
+        "preference/rejected_logp": logps.rejected,
+        "preference/chosen_length": logps.chosen_length,
+        "preference/rejected_length": logps.rejected_length,
+        "preference/kl": -0.5 * (rho_chosen + rho_rejected),
+    }
 
 
-@torch.no_grad()
-def reference_logps(
-    policy: Policy, pairs: Sequence[TokenPair], *, max_tokens: int
-) -> list[ReferenceLogps]:
-    """What the policy, as it is now, says of the answers, in the order of `pairs`."""
-    blank = ReferenceLogps(0.0, 0.0)
-    place = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
-    found = [blank] * len(place)
-    rows = [ReferencedPair(pair, blank) for pair in place]
-    for part in micro_batches(rows, max_tokens=max_tokens // 2):
-        chosen, rejected = answer_logps(policy, [row.pair for row in part])
-        for row, c, r in zip(part, chosen.tolist(), rejected.tolist(), strict=True):
-            found[place[row.pair]] = ReferenceLogps(c, r)
-    return [found[place[pair]] for pair in pairs]
+def measure_of_pairs(
+    policy: Policy, rows: Sequence[ReferencedPair], *, loss: PreferenceLoss, max_tokens: int
+) -> Measure:
+    """Of `policy` as it stands whenever it is measured: `dev/pair_accuracy`, the loss, the rewards.
 
-
-def _referenced(
-    folder: Path, policy: Policy, pairs: Sequence[TokenPair], *, max_tokens: int
-) -> list[ReferencedPair]:
-    """The pairs with the reference's log-probabilities; what stands in `folder` is read back.
-
-    Must be called before the policy is changed: a file that is missing is computed with it.
+    Args:
+        rows: pairs that are not trained on, with what the reference says of them.
+        max_tokens: size of a micro-batch; changes nothing but memory.
     """
-    _require_same_pairs(folder, pairs)
-    found: list[ReferenceLogps] = []
-    for start in range(0, len(pairs), _PAIRS_PER_PIECE):
-        piece = folder / f"{start // _PAIRS_PER_PIECE:06d}.jsonl"
-        if not piece.exists():
-            part = pairs[start : start + _PAIRS_PER_PIECE]
-            write_rows(piece, reference_logps(policy, part, max_tokens=max_tokens), _REFERENCE)
-        found += read_rows(piece, _REFERENCE)
-    return [ReferencedPair(pair, ref) for pair, ref in zip(pairs, found, strict=True)]
 
+    @torch.no_grad()
+    def measure() -> Metrics:
+        found: Metrics = {}
+        for part in micro_batches(rows, max_tokens=max_tokens // 2):
+            logps = pair_logps(policy, part)
+            columns = pair_metrics(loss, logps) | {"loss": soft_losses(loss, logps, part)}
+            for name, values in columns.items():
+                found[name] = found.get(name, 0.0) + values.sum().item() / len(rows)
+        first = {"dev/pair_accuracy": found.pop("preference/accuracy")}
+        return first | {f"dev/{k.removeprefix('preference/')}": v for k, v in found.items()}
 
-def _require_same_pairs(folder: Path, pairs: Sequence[TokenPair]) -> None:
-    """Remember which pairs the files are about. Raises CheckpointError where they are others."""
-    path, kind = folder / "pairs.sha256", TypeAdapter(str)
-    if not path.exists():
-        write_rows(path, [fingerprint_of(pairs)], kind)
-    elif read_rows(path, kind) != [fingerprint_of(pairs)]:
-        raise CheckpointError(
-            f"{folder}: holds log-probabilities of other pairs than those of this recipe, so the "
-            "stage cannot be continued. Put the rows back as they were, or use a new --out."
-        )
+    return measure

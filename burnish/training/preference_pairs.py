@@ -23,12 +23,16 @@ class TokenPair:
         problem_id: where it came from.
         prompt_ids: what both answer.
         chosen_ids, rejected_ids: the answers y_w and y_l, with EOS where they have one.
+        probability: that the chosen one is better; 1 for a plain label, 0.5 for a tie.
+        weight: how much the pair counts.
     """
 
     problem_id: str
     prompt_ids: tuple[int, ...]
     chosen_ids: tuple[int, ...]
     rejected_ids: tuple[int, ...]
+    probability: float = 1.0
+    weight: float = 1.0
 
     @property
     def chosen(self) -> Example:
@@ -72,7 +76,9 @@ def written_pair(preference: Preference, renderer: Renderer) -> TokenPair:
         renderer.imitation(problem, text).token_ids[len(prompt) :]
         for text in (preference.chosen, preference.rejected)
     )
-    return TokenPair(problem.id, prompt, chosen, rejected)
+    return TokenPair(
+        problem.id, prompt, chosen, rejected, preference.probability, preference.weight
+    )
 
 
 def usable_pairs(pairs: Sequence[TokenPair], *, max_context: int | None) -> list[TokenPair]:
@@ -106,5 +112,5 @@ def fingerprint_of(pairs: Sequence[TokenPair]) -> str:
     """What is the same for the same pairs in the same order."""
     digest = hashlib.sha256()
     for pair in pairs:
-        digest.update(repr((pair.prompt_ids, pair.chosen_ids, pair.rejected_ids)).encode())
+        digest.update(repr(pair).encode())
     return digest.hexdigest()

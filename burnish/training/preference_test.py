@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -14,15 +15,18 @@ from burnish.models.tiny import Family, tiny_model
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.preference import (
     PreferenceConfig,
-    ReferencedPair,
-    ReferenceLogps,
+    measure_of_pairs,
     pair_metrics,
     prefer,
     preference_step,
-    reference_logps,
 )
 from burnish.training.preference_loss import DpoLoss, PairLogps
 from burnish.training.preference_pairs import TokenPair
+from burnish.training.preference_reference import (
+    ReferencedPair,
+    ReferenceLogps,
+    reference_logps,
+)
 from burnish.training.stage import StageRun
 
 SIZES = ((3, 4, 6), (9, 2, 1), (5, 11, 3), (2, 1, 5))
@@ -74,22 +78,35 @@ def plain_logp(policy: Policy, prompt: tuple[int, ...], answer: tuple[int, ...])
 
 
 def plain_loss(policy: Policy, rows: list[ReferencedPair]) -> torch.Tensor:
+    """A mean by weight of -p log sigmoid(beta h) - (1 - p) log sigmoid(-beta h)."""
     total = torch.tensor(0.0)
     for row in rows:
         pair = row.pair
         chosen = plain_logp(policy, pair.prompt_ids, pair.chosen_ids) - row.ref.chosen
         rejected = plain_logp(policy, pair.prompt_ids, pair.rejected_ids) - row.ref.rejected
-        total = total - functional.logsigmoid(BETA * (chosen - rejected))
-    return total / len(rows)
+        h, p = BETA * (chosen - rejected), pair.probability
+        loss = -p * functional.logsigmoid(h) - (1 - p) * functional.logsigmoid(-h)
+        total = total + pair.weight * loss
+    return total / sum(row.pair.weight for row in rows)
 
 
-def step(family: Family, *, tokens: int) -> tuple[dict[str, torch.Tensor], Metrics]:
+def softened(rows: list[ReferencedPair]) -> list[ReferencedPair]:
+    """With labels of other probabilities and weights."""
+    return [
+        replace(row, pair=replace(row.pair, probability=p, weight=w))
+        for row, p, w in zip(rows, (1.0, 0.7, 0.5, 0.9), (1.0, 3.0, 0.5, 2.0), strict=True)
+    ]
+
+
+def step(
+    family: Family, *, tokens: int, rows: list[ReferencedPair] | None = None
+) -> tuple[dict[str, torch.Tensor], Metrics]:
     policy = policy_of(family)
     learner = RecordingLearner({"policy": policy.network}, OptimizerConfig(max_grad_norm=1e9))
     metrics = preference_step(
         learner,
         policy,
-        referenced(pairs_of()),
+        rows or referenced(pairs_of()),
         loss=DpoLoss(beta=BETA),
         num_steps=9,
         max_tokens=tokens,
@@ -108,9 +125,21 @@ def test_loss_and_gradient_are_those_of_whole_logits_of_the_answers_alone(family
         torch.testing.assert_close(gradients[name], gradient, rtol=1e-4, atol=1e-5)
 
 
+def test_soft_labels_and_weights_count_as_they_say():
+    rows = softened(referenced(pairs_of()))
+    gradients, metrics = step("llama", tokens=60, rows=rows)
+    policy = policy_of()
+    loss = plain_loss(policy, rows)
+    loss.backward()
+    assert metrics["train/loss"] == pytest.approx(loss.item(), rel=1e-5)
+    for name, gradient in gradients_of(policy.network).items():
+        torch.testing.assert_close(gradients[name], gradient, rtol=1e-4, atol=1e-5)
+
+
 def test_loss_and_gradient_do_not_depend_on_how_the_batch_is_cut():
-    whole, whole_metrics = step("llama", tokens=10_000)
-    cut, cut_metrics = step("llama", tokens=1)
+    rows = softened(referenced(pairs_of()))
+    whole, whole_metrics = step("llama", tokens=10_000, rows=rows)
+    cut, cut_metrics = step("llama", tokens=1, rows=rows)
     assert cut_metrics == pytest.approx(whole_metrics, rel=1e-5, abs=1e-5)
     for name, gradient in whole.items():
         torch.testing.assert_close(gradient, cut[name], rtol=1e-4, atol=1e-6)
@@ -131,7 +160,7 @@ def test_reference_says_what_the_policy_says_and_in_the_order_of_the_pairs():
 
 def test_metrics_by_hand():
     columns = ([-5.0, -8.0], [-7.0, -3.0], [-6.0, -6.0], [-6.5, -4.0], [2.0, 9.0], [3.0, 7.0])
-    found = pair_metrics(PairLogps(*map(torch.tensor, columns)), reward_scale=0.5)
+    found = pair_metrics(DpoLoss(beta=0.5), PairLogps(*map(torch.tensor, columns)))
     assert {name: value.tolist() for name, value in found.items()} == {
         "preference/chosen_reward": [0.5, -1.0],
         "preference/rejected_reward": [-0.25, 0.5],
@@ -221,3 +250,20 @@ def test_rows_that_cannot_be_learnt_from_are_named(tmp_path):
     long = TokenPair("long", (5,) * 20, (6,), (7,) * 600)
     with pytest.raises(DataError, match=r"'long'.*620 tokens.*context"):
         next(stage(tmp_path, pairs=[long])[2])
+
+
+def test_measure_is_that_of_the_whole_set_however_it_is_cut():
+    policy, rows = policy_of(), softened(referenced(pairs_of()))
+    whole = measure_of_pairs(policy, rows, loss=DpoLoss(beta=BETA), max_tokens=10_000)()
+    cut = measure_of_pairs(policy, rows, loss=DpoLoss(beta=BETA), max_tokens=1)()
+    assert cut == pytest.approx(whole, rel=1e-5)
+    assert next(iter(whole)) == "dev/pair_accuracy"
+    margins = [
+        plain_logp(policy, row.pair.prompt_ids, row.pair.chosen_ids).item()
+        - row.ref.chosen
+        - plain_logp(policy, row.pair.prompt_ids, row.pair.rejected_ids).item()
+        + row.ref.rejected
+        for row in rows
+    ]
+    assert whole["dev/margin"] == pytest.approx(BETA * sum(margins) / len(margins), rel=1e-4)
+    assert whole["dev/pair_accuracy"] == sum(margin > 0 for margin in margins) / len(margins)

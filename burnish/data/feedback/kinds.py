@@ -67,10 +67,6 @@ class FeedbackTask(Protocol):
         """All feedback of a kind; none where there is no such split. Raises DataError."""
         ...
 
-    def attribute_scale(self) -> tuple[float, float]:
-        """Lowest and highest value of an attribute."""
-        ...
-
     def num_grades(self) -> int:
         """Grades of a rating."""
         ...

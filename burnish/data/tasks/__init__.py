@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from burnish.data.tasks.arithmetic import ArithmeticTask
+from burnish.data.tasks.feedback_rows import FeedbackRowsTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.humaneval import HumanevalTask
 from burnish.data.tasks.math500 import Math500Task
@@ -27,6 +28,7 @@ AnyTask: TypeAlias = (
     | HumanevalTask
     | ScibenchTask
     | RepliesTask
+    | FeedbackRowsTask
     | RowsTask
 )
 TaskConfig: TypeAlias = Annotated[AnyTask, Field(discriminator="type")]

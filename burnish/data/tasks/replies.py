@@ -18,8 +18,8 @@ from typing import Literal
 from pydantic import Field
 
 from burnish.config import Config
-from burnish.data.feedback.kinds import FeedbackKind, FeedbackSet, FeedbackSplit
-from burnish.data.feedback.reply_value import HIGHEST, gold_reward, num_words, reply_attributes
+from burnish.data.feedback.kinds import Feedback, FeedbackKind, FeedbackSet, FeedbackSplit
+from burnish.data.feedback.reply_value import gold_reward, num_words, reply_attributes
 from burnish.data.feedback.reply_writing import (
     WORDY,
     Scene,
@@ -102,10 +102,6 @@ class RepliesTask(Config):
         rows = [row for p in self._problems(split) for row in self._judged(kind, p, split)]
         return FeedbackSet(tuple(rows))
 
-    def attribute_scale(self) -> tuple[float, float]:
-        """0 to 4."""
-        return 0.0, HIGHEST
-
     def num_grades(self) -> int:
         """5."""
         return NUM_GRADES
@@ -115,7 +111,7 @@ class RepliesTask(Config):
         attributes = reply_attributes(scene_of(problem), text)
         return {"reward": gold_reward(attributes), **attributes}
 
-    def _judged(self, kind: FeedbackKind, problem: Problem, split: FeedbackSplit) -> list:
+    def _judged(self, kind: FeedbackKind, problem: Problem, split: FeedbackSplit) -> list[Feedback]:
         scene, key = scene_of(problem), f"replies/{self.seed}/{problem.id}"
         writers = [self.writer] * self.raters.answers
         if split == "shifted":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal
 
 import pydantic
 from pydantic import Field, field_validator
@@ -16,6 +16,7 @@ from burnish.graders.model_client.chat import (
     Conversation,
     Judgement,
     Questions,
+    T,
     with_instruction,
 )
 from burnish.graders.model_client.posting import HttpConfig, Poster, PostError
@@ -46,15 +47,15 @@ class ApiConfig(HttpConfig):
             raise ValueError("a password in an address would be written into the run folder")
         return url.rstrip("/")
 
-    def chat(self, questions: Questions) -> Chat:
+    def chat(self, questions: Questions[T]) -> Chat[T]:
         """Who answers them. Raises ConfigError where the key is missing."""
         return ApiChat(self, questions)
 
 
-class ApiChat:
+class ApiChat(Generic[T]):
     """Asks a server, several questions at a time; equal questions once."""
 
-    def __init__(self, config: ApiConfig, questions: Questions) -> None:
+    def __init__(self, config: ApiConfig, questions: Questions[T]) -> None:
         """Raises ConfigError where the key is missing."""
         self._config = config
         self._questions = questions
@@ -62,7 +63,7 @@ class ApiChat:
         self._poster = Poster(self._url, config)
         self._cache = ReplyCache(config.cache_folder)
 
-    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement | Verdict]:
+    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement[T] | Verdict]:
         """One judgement a conversation; a failure where the server gives none that can be read."""
         bodies = [self._body(conversation) for conversation in conversations]
         keys = [cache_key(self._url, body) for body in bodies]
@@ -75,7 +76,7 @@ class ApiChat:
         judged = dict(zip(unique, asked, strict=True))
         return [judged[key] for key in keys]
 
-    def _judge(self, key: str, body: dict[str, Json]) -> Judgement:
+    def _judge(self, key: str, body: dict[str, Json]) -> Judgement[T]:
         kept = self._cache.find(key)
         if kept is not None:
             return Judgement(self._questions.read(reply_in(kept)), num_tokens=0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from burnish.graders.verdicts import Verdict
 from burnish.types import Json
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 ChatMessage: TypeAlias = Mapping[str, Json]
 """A message of the chat completions API: a role, and a text or parts."""
 Conversation: TypeAlias = tuple[ChatMessage, ...]
@@ -49,34 +51,35 @@ class ChatReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(Generic[T]):
     """What all questions of one grader have in common.
 
     Attributes:
         model: its name, on the server or here.
         sampling: how replies are drawn.
         format: the JSON that is expected.
-        read: finds the number in a reply; raises UngradableError where there is none.
+        read: finds what was asked for in a reply, such as a number; raises UngradableError where
+            it is not there.
     """
 
     model: str
     sampling: Sampling
     format: ReplyFormat
-    read: Callable[[ChatReply], float]
+    read: Callable[[ChatReply], T]
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """The number in a reply, and how many tokens it took to get it this time."""
+class Judgement(Generic[T_co]):
+    """What was found in a reply, and how many tokens it took to get it this time."""
 
-    value: float
+    value: T_co
     num_tokens: int
 
 
-class Chat(Protocol):
+class Chat(Protocol[T_co]):
     """A model that answers the questions of one grader."""
 
-    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement | Verdict]:
+    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement[T_co] | Verdict]:
         """One judgement a conversation, in order; a failure where there is none."""
         ...
 

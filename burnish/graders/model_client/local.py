@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from burnish.graders.model_client.chat import (
     Conversation,
     Judgement,
     Questions,
+    T,
     with_instruction,
 )
 from burnish.graders.verdicts import ErrorKind, UngradableError, Verdict, each, together
@@ -53,15 +54,15 @@ class LocalConfig(Config):
     pad_token: str | None = None
     """padding token for tokenizers that have none of their own"""
 
-    def chat(self, questions: Questions) -> Chat:
+    def chat(self, questions: Questions[T]) -> Chat[T]:
         """Who answers them. Nothing is loaded yet."""
         return LocalChat(self, questions)
 
 
-class LocalChat:
+class LocalChat(Generic[T]):
     """Samples the replies."""
 
-    def __init__(self, config: LocalConfig, questions: Questions) -> None:
+    def __init__(self, config: LocalConfig, questions: Questions[T]) -> None:
         """Loads nothing yet."""
         self._config = config
         self._questions = questions
@@ -72,7 +73,7 @@ class LocalChat:
             top_p=1.0 if sampling.top_p is None else sampling.top_p,
         )
 
-    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement | Verdict]:
+    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement[T] | Verdict]:
         """One judgement a conversation; where the model cannot be loaded, all of them fail."""
         with _LOCK:
             try:
@@ -106,7 +107,7 @@ class LocalChat:
         except EngineError as error:
             raise UngradableError(ErrorKind.MODEL_SERVER, str(error)) from error
 
-    def _judgement(self, completion: Completion) -> Judgement:
+    def _judgement(self, completion: Completion) -> Judgement[T]:
         num_tokens = len(completion.prompt_ids) + len(completion.token_ids)
         reply = ChatReply(completion.text, completion.is_truncated, num_tokens)
         return Judgement(self._questions.read(reply), num_tokens)

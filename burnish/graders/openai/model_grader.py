@@ -93,7 +93,7 @@ class ModelGrader:
     def __init__(
         self,
         config: ModelGraderConfig,
-        questions: Questions,
+        questions: Questions[float],
         *,
         pass_threshold: float | None,
         best: float = 1.0,
@@ -114,7 +114,7 @@ class ModelGrader:
         judgements = together(prompts, self._chat.ask)
         return each(beside(judgements, texts), lambda both: self._score(*both))
 
-    def _score(self, judgement: Judgement, text: str) -> Score:
+    def _score(self, judgement: Judgement[float], text: str) -> Score:
         return score_of(
             judgement.value,
             text=text,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import torch
 from pydantic import Field
 
-from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackTask
+from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
+from burnish.methods.reward_model.comments import CommentsConfig, opinions
 from burnish.methods.reward_model.measuring import row_metrics
 from burnish.models.reward_model import RewardHead
 from burnish.training.learner import Metrics
 from burnish.training.reward_model import FitConfig, fit_rewards
-from burnish.training.reward_model_attributes import Attributes, AttributesConfig
+from burnish.training.reward_model_attributes import Attributes, AttributesConfig, attributes_of
 from burnish.training.reward_model_comparisons import ComparisonsConfig
 from burnish.training.reward_model_ratings import Ratings, RatingsConfig
 from burnish.training.reward_model_rows import AnswerReader, Objective
@@ -23,8 +25,11 @@ from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
 
 FeedbackConfig: TypeAlias = Annotated[
-    ComparisonsConfig | RatingsConfig | AttributesConfig, Field(discriminator="type")
+    ComparisonsConfig | RatingsConfig | AttributesConfig | CommentsConfig,
+    Field(discriminator="type"),
 ]
+
+COMMENTS_STAGE = "comments"
 
 
 def train_rewards(
@@ -45,12 +50,13 @@ def train_rewards(
         start: the model that gives the backbone; None is the recipe's.
     """
     torch.manual_seed(derived_seed(run.seed, "head"))
-    train = task.feedback(feedback.type, "train")
+    judged = run.artifacts.get(COMMENTS_STAGE)
+    train = feedback_of(task, feedback, "train", judged)
     used = train.rows[:num_labels]
     objective = objective_of(feedback, used, task)
     model = bench.start_reward_model(start, objective.head(), head_start=config.head_start)
     reader = AnswerReader(bench.renderer(model), model)
-    dev = task.feedback(feedback.type, "dev")
+    dev = feedback_of(task, feedback, "dev", judged)
     yield from fit_rewards(
         run,
         model,
@@ -64,6 +70,19 @@ def train_rewards(
     )
 
 
+def feedback_of(
+    task: FeedbackTask, feedback: FeedbackConfig, split: FeedbackSplit, judged: Path | None
+) -> FeedbackSet:
+    """What is learnt from: the task's own, or what a judge made of the task's comments.
+
+    `judged`: the folder of the stage that had comments read.
+    """
+    if not isinstance(feedback, CommentsConfig):
+        return task.feedback(feedback.type, split)
+    assert judged is not None
+    return opinions(judged, task, split, min_confidence=feedback.min_confidence)
+
+
 def objective_of(
     feedback: FeedbackConfig, train: Sequence[Feedback], task: FeedbackTask
 ) -> Objective[Any]:
@@ -75,6 +94,8 @@ def objective_of(
             return feedback.objective(train, num_grades=task.num_grades())
         case AttributesConfig():
             return feedback.objective(train)
+        case CommentsConfig():
+            return replace(attributes_of(train), kind="comments")
 
 
 def objective_of_head(feedback: FeedbackConfig, head: RewardHead) -> Objective[Any]:
@@ -84,7 +105,7 @@ def objective_of_head(feedback: FeedbackConfig, head: RewardHead) -> Objective[A
             return feedback.objective()
         case RatingsConfig():
             return Ratings(feedback, head.num_grades, {})
-        case AttributesConfig():
+        case AttributesConfig() | CommentsConfig():
             return Attributes(head.outputs, head.means, head.deviations, head.kind)
 
 

@@ -16,7 +16,8 @@ from pydantic import Field
 from burnish.config import Config
 from burnish.data.feedback.kinds import FeedbackTask
 from burnish.errors import ConfigError
-from burnish.methods.reward_model.fit import FeedbackConfig, train_rewards
+from burnish.methods.reward_model.comments import CommentsConfig, judge_comments
+from burnish.methods.reward_model.fit import COMMENTS_STAGE, FeedbackConfig, train_rewards
 from burnish.training.reward_model import FitConfig
 from burnish.training.reward_model_attributes import AttributesConfig
 from burnish.training.reward_model_comparisons import ComparisonsConfig
@@ -43,7 +44,10 @@ class RewardModelConfig(Config):
     """The training."""
 
     def stages(self, bench: Workbench) -> list[Stage]:
-        """reward_model; of an ensemble reward_model_1, reward_model_2, and so on."""
+        """reward_model; of an ensemble reward_model_1, reward_model_2, and so on.
+
+        Before them comments, which trains nothing, where the feedback is comments.
+        """
         if bench.model.trim_vocabulary:
             raise ConfigError(
                 "model.trim_vocabulary: a reward model reads texts with the full vocabulary. Set it"
@@ -63,7 +67,13 @@ class RewardModelConfig(Config):
             config=self.fit,
             start=self.start,
         )
-        return [Stage(name, train) for name in self.stage_names]
+        stages = [Stage(name, train) for name in self.stage_names]
+        if not isinstance(self.feedback, CommentsConfig):
+            return stages
+        judge = partial(
+            judge_comments, task=bench.task, config=self.feedback, num_labels=self.num_labels
+        )
+        return [Stage(COMMENTS_STAGE, judge, hands_on=None), *stages]
 
     @property
     def stage_names(self) -> list[str]:

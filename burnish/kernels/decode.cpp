@@ -136,36 +136,49 @@ void attend_heads(const float* queries, const T* keys, const T* values, int64_t 
 
 constexpr int kQueriesAtOnce = 4;
 
+// Rows are tokens: row r stands in slot `slots[r]` of the cache (null: in slot r) at `positions[r]`. Where a
+// slot has several rows, all keys are written before any is read. A row is computed in the same way
+// whichever rows stand beside it.
 template <class T>
 void attend(const T* qkv, const float* cos, const float* sin, const float* factors, T* keys,
-            T* values, const int64_t* positions, const Heads& h, T* out, int threads) {
+            T* values, const int64_t* positions, const int64_t* slots, const Heads& h, T* out,
+            int threads) {
   int64_t group = h.query_heads / h.key_heads;
   int64_t width = (h.query_heads + 2 * h.key_heads) * h.channels;
 #pragma omp parallel num_threads(threads)
   {
     std::vector<float> scores(kQueriesAtOnce * h.columns), turned(kQueriesAtOnce * h.channels);
+    auto turn = [&](int64_t row, int64_t head, float* place) {
+      turned_head(qkv + row * width + head * h.channels, factors ? factors + head * h.channels : factors,
+                  cos + row * h.channels, sin + row * h.channels, h, place);
+    };
+    auto place_of = [&](int64_t row, int64_t key_head) {
+      return ((slots ? slots[row] : row) * h.key_heads + key_head) * h.columns * h.channels;
+    };
+    auto write = [&](int64_t row, int64_t key_head) {
+      int64_t column = place_of(row, key_head) + positions[row] * h.channels;
+      int64_t head = h.query_heads + key_head;
+      turn(row, head, turned.data());
+      for (int64_t i = 0; i < h.channels; ++i) store(keys + column + i, turned[i]);
+      std::memcpy(values + column, qkv + row * width + (head + h.key_heads) * h.channels,
+                  h.channels * sizeof(T));
+    };
+    if (slots) {
+#pragma omp for schedule(static)
+      for (int64_t item = 0; item < h.rows * h.key_heads; ++item)
+        write(item / h.key_heads, item % h.key_heads);
+    }
 #pragma omp for schedule(dynamic, 8)
     for (int64_t item = 0; item < h.rows * h.key_heads; ++item) {
       int64_t row = item / h.key_heads, key_head = item % h.key_heads, last = positions[row];
       int64_t first = h.window ? std::max<int64_t>(0, last - h.window + 1) : 0;
-      const T* heads = qkv + row * width;
-      const float *c = cos + row * h.channels, *s = sin + row * h.channels;
-      auto turn = [&](int64_t head, float* place) {
-        turned_head(heads + head * h.channels, factors ? factors + head * h.channels : factors, c, s,
-                    h, place);
-      };
-
-      T* row_keys = keys + item * h.columns * h.channels;
-      T* row_values = values + item * h.columns * h.channels;
-      int64_t head = h.query_heads + key_head;
-      turn(head, turned.data());
-      for (int64_t i = 0; i < h.channels; ++i) store(row_keys + last * h.channels + i, turned[i]);
-      std::memcpy(row_values + last * h.channels,
-                  heads + (head + h.key_heads) * h.channels, h.channels * sizeof(T));
+      if (!slots) write(row, key_head);
+      const T* row_keys = keys + place_of(row, key_head);
+      const T* row_values = values + place_of(row, key_head);
 
       auto attend_some = [&](auto some, int64_t query) {
         constexpr int kQueries = decltype(some)::value;
-        for (int q = 0; q < kQueries; ++q) turn(query + q, turned.data() + q * h.channels);
+        for (int q = 0; q < kQueries; ++q) turn(row, query + q, turned.data() + q * h.channels);
         attend_heads<kQueries>(turned.data(), row_keys, row_values, first, last, h, scores.data(),
                                out + (row * h.query_heads + query) * h.channels);
       };
@@ -261,9 +274,9 @@ extern "C" {
     add_and_norm(residual, branch, branch_factor, factor, eps, rows, size, out, threads);          \
   }                                                                                                \
   void attend_##NAME(const T* qkv, const float* cos, const float* sin, const float* factors,       \
-                     T* keys, T* values, const int64_t* positions, const Heads* heads, T* out,     \
-                     int threads) {                                                                \
-    attend(qkv, cos, sin, factors, keys, values, positions, *heads, out, threads);                 \
+                     T* keys, T* values, const int64_t* positions, const int64_t* slots,           \
+                     const Heads* heads, T* out, int threads) {                                    \
+    attend(qkv, cos, sin, factors, keys, values, positions, slots, *heads, out, threads);          \
   }                                                                                                \
   void gate_silu_##NAME(const T* gate_up, int64_t rows, int64_t size, T* out, int threads) {       \
     gate<T, silu>(gate_up, rows, size, out, threads);                                              \

@@ -71,6 +71,15 @@ class ProcessRewardModel:
         return self._backbone.max_context
 
     @property
+    def compute_dtype(self) -> torch.dtype:
+        """Of matrix products."""
+        return self._backbone.compute_dtype
+
+    def plain_network(self) -> PreTrainedModel:
+        """A network without adapters whose last hidden states are this model's now."""
+        return self._backbone.sampling_network()
+
+    @property
     def eos_id(self) -> int:
         """The token that closes a text."""
         eos = self.tokenizer.eos_token_id
@@ -79,7 +88,10 @@ class ProcessRewardModel:
 
     def scores(self, batch: StepBatch) -> Float[Tensor, "N"]:
         """What the head says at each place, unbounded; see `predictions`."""
-        states = self._backbone.hidden_states(batch.tokens)[batch.row, batch.column]
+        return self.scores_of(self._backbone.hidden_states(batch.tokens)[batch.row, batch.column])
+
+    def scores_of(self, states: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+        """What the head says of last hidden states."""
         features = states if self.kind == "hidden" else self._logits(states)
         weight, bias = self._head.weight.float(), self._head.bias.float()
         return functional.linear(features.float(), weight, bias).squeeze(-1)

@@ -9,6 +9,7 @@ down to its attention function, so it needs no change. Since the name has no mas
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -146,6 +147,19 @@ class DecodePlan:
             mask = mask.masked_fill_(~seen, -math.inf)
             self._masks[window] = mask.repeat_interleave(key_heads, dim=0)[:, None]
         return self._masks[window]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPlan:
+    """R tokens of any slots of a cache, each over all keys of its slot up to its own position.
+
+    Attributes:
+        positions: [R] in the sequence of the slot.
+        slots: [R]; which slot.
+    """
+
+    positions: Tensor
+    slots: Tensor
 
 
 def visible(distance: Tensor, window: int | None) -> Tensor:

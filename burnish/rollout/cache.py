@@ -116,6 +116,20 @@ class SlotCache(Cache):
                 block[:, slots, :, length:] = 0.0
         self._num_rows = first_slot + num_rows
 
+    def put(self, slot: int, start: int, piece: Tensor) -> None:
+        """Write `[layer, 2, head, column, channel]` into a slot, from column `start` on."""
+        end = start + piece.shape[3]
+        for block, layer in zip(self._blocks, piece.unbind(0), strict=True):
+            block[:, slot, :, start:end] = layer
+
+    def prefix(self, slot: int, num_columns: int) -> list[Tensor]:
+        """The first columns of a slot, `[2, head, column, channel]` of every layer, as views."""
+        return [block[:, slot, :, :num_columns] for block in self._blocks]
+
+    def copied(self, slot: int, end: int, start: int) -> Tensor:
+        """A slot from `start` to `end`, `[layer, 2, head, column, channel]`, as an own tensor."""
+        return torch.stack([block[:, slot, :, start:end] for block in self._blocks])
+
     def move(self, source: int, target: int) -> None:
         """Copy one slot over another."""
         for block in self._blocks:

@@ -82,3 +82,17 @@ def test_a_reused_slot_forgets_its_last_row():
 
     keys, _ = write(cache, [6, 2], 9)
     assert keys[1, 0, :7, 0].tolist() == [5, 5, 9, 0, 0, 0, 0]
+
+
+def test_columns_are_put_into_a_slot_and_copied_out_of_it():
+    cache = filled([3, 1])
+    piece = torch.arange(2.0 * 2 * HEADS * 2 * CHANNELS).view(2, 2, HEADS, 2, CHANNELS)
+
+    cache.put(1, 4, piece)
+
+    assert torch.equal(cache.copied(1, 6, 4), piece)
+    assert torch.equal(torch.stack(cache.prefix(1, 6))[:, :, :, 4:], piece)
+    assert cache.copied(0, 3, 1)[0, 0, 0, :, 0].tolist() == [1, 1]
+    copied = cache.copied(1, 6, 4)
+    cache.put(1, 4, -piece)
+    assert torch.equal(copied, piece)

@@ -9,6 +9,7 @@ from burnish.rollout.decoder import FusedDecoder, ModuleDecoder, decoder_for
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.fused import blocks
 from burnish.rollout.fused.blocks import Product
+from burnish.rollout.fused.trunk import FusedTrunk
 from burnish.rollout.local import LocalEngine
 from burnish.rollout.replica import copy_in
 
@@ -43,7 +44,7 @@ def test_packing_leaves_the_modules_as_they_were():
     packed: Any = copy_in(network, torch.float32)
     packed.set_attn_implementation("eager")
 
-    FusedDecoder(packed)
+    FusedTrunk(packed)
 
     with torch.no_grad():
         assert torch.allclose(packed(tokens).logits, network(tokens).logits, atol=1e-5)

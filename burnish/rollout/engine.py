@@ -39,10 +39,22 @@ class Request:
 
     A completion is a function of weights, prompt, parameters and its own seed: it does not depend
     on what else is sampled at the same time.
+
+    Attributes:
+        prompt_ids: at least one token.
+        seeds: one a completion.
+        max_tokens: most tokens of these completions, where that is fewer than those of the
+            parameters.
     """
 
     prompt_ids: tuple[int, ...]
     seeds: tuple[int, ...]
+    max_tokens: int | None = None
+
+    def limit(self, params: SamplingParams) -> int:
+        """Most tokens of a completion."""
+        limit = params.max_tokens
+        return limit if self.max_tokens is None else min(limit, self.max_tokens)
 
 
 class Engine(Protocol):

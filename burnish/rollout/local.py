@@ -16,10 +16,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from burnish.errors import EngineError
 from burnish.rollout.cache import Layout, SlotCache
-from burnish.rollout.decoder import Decoder, ModuleDecoder, decoder_for
+from burnish.rollout.decoder import Decoder, FusedDecoder, ModuleDecoder, decoder_for
 from burnish.rollout.engine import Request, SamplingParams
+from burnish.rollout.prefixes import PrefixStore
+from burnish.rollout.prompts import ModulePrompts, PackedPrompts, PromptReader
 from burnish.rollout.replica import copy_in, load_weights, shared_view
-from burnish.rollout.scheduler import EngineStats, Row, SamplingLoop
+from burnish.rollout.scheduler import Models, Row, SamplingLoop
+from burnish.rollout.stats import EngineStats
 from burnish.rollout.stopping import StopStrings, decode_after
 from burnish.types import Completion, StopReason
 
@@ -35,6 +38,10 @@ class LocalEngine:
             several times faster than float32 on CPUs that have it). None shares the network's
             weights, so that `sync` has nothing to copy, and decodes through its modules.
         max_context: most tokens of prompt and completion together; None asks the model's config.
+        prefix_bytes: memory for keys and values of finished rows. A prompt that begins with what
+            was read or sampled before (a search goes on, a second attempt follows the first) is
+            read from there on only, up to `sync`. Only with `dtype`, on a CPU with compiled
+            kernels; elsewhere, and with 0, prompts are read in full.
     """
 
     def __init__(
@@ -45,9 +52,15 @@ class LocalEngine:
         max_concurrent: int = 64,
         dtype: torch.dtype | None = None,
         max_context: int | None = None,
+        prefix_bytes: int = 0,
     ) -> None:
         self.stats = EngineStats()
         self._network, self._decoder = _with_decoder(network, dtype)
+        self._store = PrefixStore(0)
+        self._prompts: PromptReader = ModulePrompts(self._network, self.stats)
+        if isinstance(self._decoder, FusedDecoder) and self._decoder.trunk.can_extend:
+            self._store = PrefixStore(prefix_bytes)
+            self._prompts = PackedPrompts(self._decoder.trunk, self._store, self.stats)
         self._tokenizer = tokenizer
         self._max_concurrent = max_concurrent
         self._cache: SlotCache | None = None
@@ -66,13 +79,12 @@ class LocalEngine:
         _check_params(params)
         for index, request in enumerate(requests):
             self._check(request, index, params)
-        rows = [[Row(r.prompt_ids, seed) for seed in r.seeds] for r in requests]
+        rows = [[Row(r.prompt_ids, seed, r.limit(params)) for seed in r.seeds] for r in requests]
         stop = StopStrings(self._tokenizer, params.stop)
         everything = [row for group in rows for row in group]
         with torch.inference_mode():
             loop = SamplingLoop(
-                self._network,
-                self._decoder,
+                Models(self._network, self._prompts, self._decoder, self._store),
                 self._cache_for(len(everything)),
                 params=params,
                 eos_ids=self._eos_ids,
@@ -86,6 +98,7 @@ class LocalEngine:
         """Take over the policy's weights in place; nothing to do where they are shared."""
         load_weights(self._network, weights)
         self._decoder.refresh()
+        self._store.clear()
 
     def _cache_for(self, num_rows: int) -> SlotCache:
         """Empty; a steady one is that of the last call."""
@@ -106,11 +119,12 @@ class LocalEngine:
                 f"request {index} has token {outside[0]}, but the model's vocabulary ends at "
                 f"{self._vocab_size - 1}. The tokenizer does not belong to this model."
             )
-        wanted = len(prompt_ids) + params.max_tokens
+        limit = request.limit(params)
+        wanted = len(prompt_ids) + limit
         if self._max_context is not None and wanted > self._max_context:
             raise EngineError(
                 f"request {index} has a prompt of {len(prompt_ids)} tokens; with max_tokens "
-                f"{params.max_tokens} that is {wanted}, past the model's context of "
+                f"{limit} that is {wanted}, past the model's context of "
                 f"{self._max_context}. Shorten or leave out the prompt, or lower max_tokens."
             )
 

@@ -3,6 +3,7 @@ import torch
 from scipy.stats import chisquare
 
 from burnish.errors import EngineError
+from burnish.kernels.call import kernels
 from burnish.rollout.conftest import CONFIGS, VOCAB_SIZE, WINDOW, build_network
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.local import LocalEngine
@@ -300,3 +301,88 @@ def test_nothing_to_sample_is_no_error(llama, tokenizer):
 
     assert engine.sample([], SamplingParams(4)) == []
     assert engine.sample([Request((3,), ())], SamplingParams(4)) == [[]]
+
+
+FUSED = [family for family in CONFIGS if family != "gpt2"]
+needs_kernels = pytest.mark.skipif(kernels("decode") is None, reason="no C++ compiler")
+
+
+def follow_ups(engine, prompts):
+    """What follows a part of each prompt's first sample, and what follows another token."""
+    first = flat(engine.sample([Request(p, (1,)) for p in prompts], SamplingParams(9)))
+    whole = [c.prompt_ids + c.token_ids for c in first]
+    follow = [Request(ids[:-3], (5, 6)) for ids in whole] + [
+        Request((*ids, 7), (8,)) for ids in whole
+    ]
+    return first + flat(engine.sample(follow, SamplingParams(12)))
+
+
+@needs_kernels
+@pytest.mark.parametrize("family", FUSED)
+@pytest.mark.parametrize("prefix_bytes", [20_000, 2**30])
+def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, tokenizer):
+    network = build_network(family)
+    network.generation_config.eos_token_id = None
+    prompts = random_prompts(LENGTHS)
+    plain = LocalEngine(network, tokenizer, max_concurrent=4, dtype=torch.float32)
+    engine = LocalEngine(
+        network, tokenizer, max_concurrent=4, dtype=torch.float32, prefix_bytes=prefix_bytes
+    )
+
+    expected, found = follow_ups(plain, prompts), follow_ups(engine, prompts)
+
+    assert [c.token_ids for c in found] == [c.token_ids for c in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.logp == pytest.approx(other.logp, abs=1e-4)
+    assert engine.stats.reused_tokens > 0
+
+
+@needs_kernels
+def test_a_prompt_is_read_from_where_it_is_known(llama, tokenizer):
+    llama.generation_config.eos_token_id = None
+    engine = LocalEngine(llama, tokenizer, dtype=torch.float32, prefix_bytes=2**30)
+    (prompt,) = random_prompts((9,))
+
+    ((first,),) = engine.sample([Request(prompt, (1,))], SamplingParams(6))
+    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8, 0)
+
+    # All but the last token was read, which is the first one that is read now; then come 3 and 4.
+    engine.sample([Request((*prompt, *first.token_ids, 3, 4, 5), (1, 2))], SamplingParams(6))
+    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, 9 + 5)
+
+    # The prompt itself: its last token is the input of the first step.
+    engine.sample([Request(prompt, (2,))], SamplingParams(6))
+    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, 9 + 5 + 8)
+
+
+@needs_kernels
+def test_sync_forgets_what_other_weights_computed(tokenizer):
+    old, new = build_network("llama", seed=0), build_network("llama", seed=1)
+    engine = LocalEngine(old, tokenizer, dtype=torch.float32, prefix_bytes=2**30)
+    request, params = Request((3, 4, 5, 6), (0, 1)), SamplingParams(10)
+    engine.sample([request], params)
+
+    engine.sync(new.state_dict())
+
+    fresh = LocalEngine(new, tokenizer, dtype=torch.float32).sample([request], params)
+    assert engine.sample([request], params) == fresh
+    assert engine.stats.reused_tokens == 0
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float32], ids=["modules", "copy"])
+def test_a_request_may_have_a_lower_limit_of_its_own(dtype, llama, tokenizer):
+    llama.generation_config.eos_token_id = None
+    engine = LocalEngine(llama, tokenizer, max_concurrent=3, dtype=dtype)
+    prompts = random_prompts((4, 9, 5, 2))
+    limits = (3, None, 20, 5)
+    whole = flat(engine.sample([Request(p, (1,)) for p in prompts], SamplingParams(8)))
+
+    requests = [Request(p, (1,), limit) for p, limit in zip(prompts, limits, strict=True)]
+    cut = flat(engine.sample(requests, SamplingParams(8)))
+
+    assert [len(c.token_ids) for c in cut] == [3, 8, 8, 5]
+    for part, full in zip(cut, whole, strict=True):
+        assert part.token_ids == full.token_ids[: len(part.token_ids)]
+        assert part.stop_reason is StopReason.LENGTH
+    room = Request((3,) * 120, (0,), 8)
+    assert len(engine.sample([room], SamplingParams(50))[0][0].token_ids) == 8

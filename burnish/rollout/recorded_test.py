@@ -14,7 +14,9 @@ from burnish.rollout.conftest import CONFIGS, build_network
 from burnish.rollout.decoder import FusedDecoder, ModuleDecoder
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.fused.ops import TorchOps
+from burnish.rollout.fused.trunk import FusedTrunk
 from burnish.rollout.local import LocalEngine
+from burnish.rollout.prompts import ModulePrompts
 from burnish.rollout.recorded import RecordedDecoder
 
 FUSED = [family for family in CONFIGS if family != "gpt2"]
@@ -50,8 +52,12 @@ def engine_of(family, tokenizer, record, *, fused=True, max_concurrent=4):
         build_network(family), tokenizer, max_concurrent=max_concurrent, dtype=torch.float32
     )
     network = engine._network
-    inner = FusedDecoder(network, TorchOps(torch.float32)) if fused else ModuleDecoder(network)
+    if fused:
+        inner = FusedDecoder(network, FusedTrunk(network, TorchOps(torch.float32)))
+    else:
+        inner = ModuleDecoder(network)
     engine._decoder = RecordedDecoder(inner, record)
+    engine._prompts = ModulePrompts(network, engine.stats)
     return engine
 
 

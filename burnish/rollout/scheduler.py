@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,12 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from burnish.rollout.attention import CausalPlan, DecodePlan
-from burnish.rollout.cache import Layout, PrefillCache, SlotCache
+from burnish.rollout.attention import DecodePlan
+from burnish.rollout.cache import Layout, SlotCache
 from burnish.rollout.decoder import Decoder
 from burnish.rollout.engine import SamplingParams
+from burnish.rollout.prefixes import PrefixStore
+from burnish.rollout.prompts import Prefix, PromptReader
 from burnish.rollout.sampling import Draw, draw
 from burnish.rollout.slots import Slots
+from burnish.rollout.stats import EngineStats
 from burnish.rollout.stopping import StopStrings
 from burnish.rollout.uniforms import uniforms
 from burnish.types import StopReason
@@ -31,28 +35,12 @@ PREFILL_TOKENS = 4096
 
 
 @dataclass(slots=True)
-class EngineStats:
-    """Counts since the engine was built.
-
-    Attributes:
-        prefill_tokens: prompt tokens passed through the network ahead of decode, padding excluded.
-        padding_tokens: padding in those passes.
-        decode_steps: forward passes of one token a row.
-        sampled_tokens: tokens drawn; `sampled_tokens / decode_steps` is the mean number of rows.
-    """
-
-    prefill_tokens: int = 0
-    padding_tokens: int = 0
-    decode_steps: int = 0
-    sampled_tokens: int = 0
-
-
-@dataclass(slots=True)
 class Row:
     """A sample on its way; what was sampled is filled in at its end."""
 
     prompt_ids: tuple[int, ...]
     seed: int
+    max_tokens: int
     token_ids: list[int] = field(default_factory=list)
     logp: list[float] = field(default_factory=list)
     sampler_logp: list[float] = field(default_factory=list)
@@ -61,19 +49,35 @@ class Row:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A prompt and its rows that have not joined yet; `prefixes` once it is prefilled."""
+    """A prompt and its rows that have not joined yet; `prefix` once it is read."""
 
     prompt_ids: tuple[int, ...]
     rows: deque[Row]
-    prefixes: list[Tensor] = field(default_factory=list)
+    prefix: Prefix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What runs a network.
+
+    Attributes:
+        network: of which the others are made.
+        prompts: reads prompts.
+        decoder: runs the steps on the same weights.
+        store: takes the keys and values of finished rows.
+    """
+
+    network: PreTrainedModel
+    prompts: PromptReader
+    decoder: Decoder
+    store: PrefixStore
 
 
 class SamplingLoop:
     """Drives all rows to their end. One loop serves one call of `sample`.
 
     Args:
-        network: set up for `attend_by_plan`; it runs the prompts.
-        decoder: runs the steps on the same weights.
+        models: the network, and what runs it.
         cache: empty; its slots bound the number of rows at once.
         params: the distribution to draw from.
         eos_ids: tokens that end a row.
@@ -83,8 +87,7 @@ class SamplingLoop:
 
     def __init__(
         self,
-        network: PreTrainedModel,
-        decoder: Decoder,
+        models: Models,
         cache: SlotCache,
         *,
         params: SamplingParams,
@@ -92,15 +95,16 @@ class SamplingLoop:
         stop: StopStrings,
         stats: EngineStats,
     ) -> None:
-        self._network = network
-        self._decoder = decoder
+        self._decoder = models.decoder
+        self._prompts = models.prompts
+        self._store = models.store
         self._cache = cache
         self._params = params
         self._stop = stop
         self._stats = stats
-        parameter = next(network.parameters())
+        parameter = next(models.network.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
-        self._is_eos = np.zeros(network.config.get_text_config().vocab_size, dtype=bool)
+        self._is_eos = np.zeros(models.network.config.get_text_config().vocab_size, dtype=bool)
         self._is_eos[[i for i in eos_ids if i < len(self._is_eos)]] = True
         self._active: list[Row] = []
         self._slots = Slots(cache.num_slots, params.max_tokens)
@@ -122,13 +126,14 @@ class SamplingLoop:
     def _admit(self, waiting: deque[_Waiting]) -> None:
         num_free = self._cache.num_slots - len(self._active)
         while waiting and num_free:
-            if not waiting[0].prefixes:
-                self._prefill(waiting)
             prompt = waiting[0]
+            if prompt.prefix is None:
+                self._prefill(waiting)
+            assert prompt.prefix is not None
             joining = [prompt.rows.popleft() for _ in range(min(num_free, len(prompt.rows)))]
             self._longest = max(self._longest, len(prompt.prompt_ids) - 1)
-            self._cache.fit(self._longest + self._columns_ahead, prompt.prefixes)
-            self._cache.fill(len(self._active), len(joining), prompt.prefixes)
+            self._cache.fit(self._longest + self._columns_ahead, prompt.prefix)
+            self._cache.fill(len(self._active), len(joining), prompt.prefix)
             self._slots.start(len(self._active), joining)
             self._active.extend(joining)
             num_free -= len(joining)
@@ -137,29 +142,14 @@ class SamplingLoop:
         self._gather()
 
     def _prefill(self, waiting: deque[_Waiting]) -> None:
-        """Run the first prompts, all but their last token, in one pass.
+        """Read the first prompts, all but their last token, in one pass.
 
         The last token is each sample's first decode step, which gives the first logits.
         """
         batch = _prefill_batch(waiting)
-        lengths = [len(prompt.prompt_ids) - 1 for prompt in batch]
-        # One column even for prompts of one token: it shows the shape of the cache.
-        width = max(1, *lengths)
-        padded = [
-            (p.prompt_ids[:n] + (0,) * width)[:width] for p, n in zip(batch, lengths, strict=True)
-        ]
-        cache = PrefillCache()
-        self._network.base_model(
-            input_ids=torch.tensor(padded, device=self._device),
-            position_ids=torch.arange(width, device=self._device)[None],
-            past_key_values=cache,
-            use_cache=True,
-            plan=CausalPlan(width, self._device),
-        )
-        for index, (prompt, length) in enumerate(zip(batch, lengths, strict=True)):
-            prompt.prefixes = cache.prefixes(index, length)
-        self._stats.prefill_tokens += sum(lengths)
-        self._stats.padding_tokens += width * len(batch) - sum(lengths)
+        found = self._prompts.read([prompt.prompt_ids[:-1] for prompt in batch])
+        for prompt, prefix in zip(batch, found, strict=True):
+            prompt.prefix = prefix
 
     def _step(self) -> Draw:
         """Feed every active row its last token and draw the next."""
@@ -184,7 +174,7 @@ class SamplingLoop:
         token_ids = drawn.token_ids.cpu().numpy()
         self._slots.append(token_ids, drawn.logp, drawn.sampler_logp)
         num_sampled = self._slots.num_sampled[: len(token_ids)]
-        is_done = self._is_eos[token_ids] | (num_sampled == self._params.max_tokens)
+        is_done = self._is_eos[token_ids] | (num_sampled == self._slots.limits[: len(token_ids)])
         if self._stop:
             is_done |= [self._completes_stop(slot) for slot in range(len(token_ids))]
         if is_done.any():
@@ -208,6 +198,8 @@ class SamplingLoop:
 
     def _finish(self, row: Row, slot: int) -> None:
         row.token_ids, row.logp, row.sampler_logp = self._slots.results(slot)
+        read = (*row.prompt_ids, *row.token_ids[:-1])  # the last token was not
+        self._store.remember(read, partial(self._cache.copied, slot, len(read)))
         if self._is_eos[row.token_ids[-1]]:
             row.stop_reason = StopReason.EOS
         elif self._stop.complete(row.token_ids):

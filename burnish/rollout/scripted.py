@@ -58,7 +58,7 @@ class ScriptedEngine:
         text = self._answer(decode(self._tokenizer, request.prompt_ids), seed)
         token_ids = self._tokenizer.encode(text, add_special_tokens=False)
         token_ids.append(self._eos_id)
-        token_ids, reason = _ended(token_ids, params.max_tokens, stop)
+        token_ids, reason = _ended(token_ids, request.limit(params), stop)
         text = decode(self._tokenizer, token_ids)
         zeros = (0.0,) * len(token_ids)
         return Completion(

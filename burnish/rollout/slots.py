@@ -23,6 +23,9 @@ class NewRow(Protocol):
     @property
     def seed(self) -> int: ...
 
+    @property
+    def max_tokens(self) -> int: ...
+
 
 class Slots:
     """The samples of the rows in decode; slots `0 .. B-1` are in use.
@@ -30,12 +33,14 @@ class Slots:
     Attributes:
         keys: of each row's uniform numbers (`uniforms.seed_keys`).
         num_sampled: tokens sampled so far.
+        limits: most tokens of each row.
         last_ids: the input of the next step: the last token, of the prompt at first.
     """
 
     def __init__(self, num_slots: int, max_tokens: int) -> None:
         self.keys = np.zeros(num_slots, dtype=np.uint64)
         self.num_sampled = np.zeros(num_slots, dtype=np.uint64)
+        self.limits = np.zeros(num_slots, dtype=np.uint64)
         self.last_ids = np.zeros(num_slots, dtype=np.int64)
         self._prompt_tokens = np.zeros(num_slots, dtype=np.int64)
         self._token_ids = np.zeros((num_slots, max_tokens), dtype=np.int64)
@@ -49,6 +54,7 @@ class Slots:
         seeds = np.array([row.seed & _MASK for row in rows], dtype=np.uint64)
         self.keys[used] = seed_keys(seeds)
         self.num_sampled[used] = 0
+        self.limits[used] = [row.max_tokens for row in rows]
         self.last_ids[used] = [row.prompt_ids[-1] for row in rows]
         self._prompt_tokens[used] = [len(row.prompt_ids) for row in rows]
 
@@ -79,7 +85,8 @@ class Slots:
     def move(self, source: int, target: int) -> None:
         """Copy one slot over another."""
         size = int(self.num_sampled[source])
-        for column in (self.keys, self.num_sampled, self.last_ids, self._prompt_tokens):
+        columns = (self.keys, self.num_sampled, self.limits, self.last_ids, self._prompt_tokens)
+        for column in columns:
             column[target] = column[source]
         self._token_ids[target, :size] = self._token_ids[source, :size]
         self._logp[:, target, :size] = self._logp[:, source, :size]

@@ -120,21 +120,23 @@ class StepProposer:
         return _Draft(prompt_ids + before, len(before), seed, request.max_steps)
 
     def _sample_on(self, drafts: Sequence[_Draft]) -> None:
-        """Bring every draft to its next possible end; those with the same limit in one call."""
-        by_limit: defaultdict[tuple[int, tuple[str, ...]], list[_Draft]] = defaultdict(list)
+        """Bring every draft to its next possible end; those that stop alike in one call."""
+        by_stop: defaultdict[tuple[str, ...], list[tuple[_Draft, Request]]] = defaultdict(list)
         for draft in drafts:
-            left = self._limits.max_tokens - draft.num_before - len(draft.token_ids)
-            if left <= 0:
+            limit = self._limits.max_tokens - draft.num_before - len(draft.token_ids)
+            if limit <= 0:
                 self._take(draft, None)
-            elif draft.max_steps is None:
-                by_limit[left, ()].append(draft)
-            else:
-                limit = min(left, self._limits.max_step_tokens)
-                by_limit[limit, self._steps.stop].append(draft)
-        for (limit, stop), group in by_limit.items():
-            params = SamplingParams(limit, temperature=self._limits.temperature, stop=stop)
-            sampled = self._engine.sample([_request(draft) for draft in group], params)
-            for draft, (completion,) in zip(group, sampled, strict=True):
+                continue
+            stop: tuple[str, ...] = ()
+            if draft.max_steps is not None:
+                stop, limit = self._steps.stop, min(limit, self._limits.max_step_tokens)
+            by_stop[stop].append((draft, _request(draft, limit)))
+        for stop, group in by_stop.items():
+            requests = [request for _, request in group]
+            most = max(request.max_tokens or 0 for request in requests)
+            params = SamplingParams(most, temperature=self._limits.temperature, stop=stop)
+            sampled = self._engine.sample(requests, params)
+            for (draft, _), (completion,) in zip(group, sampled, strict=True):
                 self._take(draft, completion)
 
     def _take(self, draft: _Draft, completion: Completion | None) -> None:
@@ -194,10 +196,10 @@ def _first_ends(text: str, steps: StepFormat, max_steps: int | None) -> list[int
     return ends
 
 
-def _request(draft: _Draft) -> Request:
+def _request(draft: _Draft, limit: int) -> Request:
     """The first with the seed that was asked for; those after a pause with seeds made of it."""
     if not draft.token_ids:
-        return Request(draft.context, (draft.seed,))
+        return Request(draft.context, (draft.seed,), limit)
     key = f"{draft.seed} after {len(draft.token_ids)}".encode()
     seed = int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
-    return Request(draft.context + draft.token_ids, (seed,))
+    return Request(draft.context + draft.token_ids, (seed,), limit)

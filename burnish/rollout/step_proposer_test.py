@@ -151,6 +151,21 @@ def test_all_that_is_asked_at_once_is_sampled_at_once():
     assert engine.asked == [(4, 60)]
 
 
+def test_solutions_of_different_lengths_are_sampled_at_once():
+    engine = CountingEngine()
+    first, second, *_ = walked(proposer()).steps
+    num_before = [0, len(first.token_ids), len(first.token_ids + second.token_ids)]
+    prefixes = [ROOT, ROOT.followed_by(first), ROOT.followed_by(first, second)]
+    limit = num_before[-1] + 4
+    asked = proposer(engine, max_tokens=limit, max_step_tokens=100)
+
+    found = asked.propose([ProposalRequest(prefix, (1,), None) for prefix in prefixes])
+
+    assert engine.asked == [(3, limit)]
+    sampled = [sum(len(step.token_ids) for step in steps) for (steps,) in found]
+    assert sampled == [limit - before for before in num_before]
+
+
 def test_a_continuation_depends_on_its_seed_and_not_on_the_batch(tokenizer):
     engine = LocalEngine(build_network("llama"), tokenizer, max_concurrent=5)
     prompts = {f"t{n}": tuple(tokenizer.encode("How many" + "?" * n)) for n in range(4)}

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from burnish.models.process_reward_model import ProcessRewardModel
 from burnish.rollout.step_proposer import prompt_of
 from burnish.search.asks import Prefix, Valuation
-from burnish.training.step_values import StepJudge
+from burnish.training.path_values import judge_of_paths
 from burnish.types import SteppedTokens
 
 
@@ -21,10 +21,11 @@ class StepValuer:
     """A process reward model that values the nodes of trees.
 
     Args:
-        model: the value model.
+        model: the value model, as it is now: it is not trained while it is asked.
         tokenizer: of the policy whose steps are valued.
         max_tokens: size of a micro-batch; changes nothing but memory and speed.
         prompts: prompt tokens by the id of the tree, as the proposer's.
+        prefix_bytes: memory for what was read of the trees' paths.
 
     Raises ModelError where the policy's tokens mean something else to the value model.
     """
@@ -36,9 +37,10 @@ class StepValuer:
         *,
         max_tokens: int,
         prompts: Mapping[str, tuple[int, ...]],
+        prefix_bytes: int = 0,
     ) -> None:
         model.require_tokenizer(tokenizer, owner="the policy that proposes the steps")
-        self._judge = StepJudge(model, max_tokens=max_tokens)
+        self._judge = judge_of_paths(model, max_tokens=max_tokens, prefix_bytes=prefix_bytes)
         self._prompts = prompts
 
     def value(self, prefixes: Sequence[Prefix]) -> list[Valuation]:

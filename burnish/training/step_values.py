@@ -52,13 +52,14 @@ class StepJudge:
         for rows in micro_batches(distinct, max_tokens=self._max_tokens) if distinct else ():
             batch = StepBatch.collate(rows).to(self._model.device)
             scores = self._model.scores(batch)
-            _require_finite(scores)
+            require_finite(scores)
             values = iter(self._model.values(scores).tolist())
             found.update((row, tuple(next(values) for _ in row.columns)) for row in rows)
         return [found[reading] for reading in readings]
 
 
-def _require_finite(scores: Tensor) -> None:
+def require_finite(scores: Tensor) -> None:
+    """Raise NonFiniteError for scores that are no numbers."""
     if not bool(scores.isfinite().all()):
         raise NonFiniteError(
             "the value model says something that is no number of a partial solution, so nothing "

@@ -131,7 +131,8 @@ def _models(
     questions: Questions,
 ) -> Models:
     """The policy as proposer and critic on one engine, and the value model."""
-    engine, critic = bench.engine(policy), config.critic
+    engine = bench.engine(policy, prefix_bytes=bench.compute.prefix_bytes)
+    critic = config.critic
     limits = StepLimits(bench.lengths.max_new_tokens, config.max_step_tokens, config.temperature)
     proposer: Proposer = StepProposer(
         engine, policy.tokenizer, steps=config.steps, limits=limits, prompts=questions.prompts
@@ -148,6 +149,7 @@ def _models(
             policy.tokenizer,
             max_tokens=bench.compute.max_tokens_per_batch,
             prompts=questions.prompts,
+            prefix_bytes=bench.compute.prefix_bytes,
         )
     return Models(
         proposer,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from burnish.kernels.call import SUFFIXES, Kernels, kernels
 from burnish.models.fused_layers import activation_name
-from burnish.rollout.attention import DecodePlan
+from burnish.rollout.attention import DecodePlan, PackedPlan
 from burnish.rollout.cache import Layout, SlotCache
 from burnish.rollout.fused.blocks import Block, Norm
 from burnish.rollout.fused.ops import Turn
@@ -53,7 +53,24 @@ class CompiledOps:
         self, qkv: Tensor, block: Block, turn: Turn, cache: SlotCache, index: int, plan: DecodePlan
     ) -> Tensor:
         """See `BlockOps`."""
-        keys, values = cache.block(index)
+        return self._attend(qkv, block, turn, cache.block(index), plan.positions, None)
+
+    def attend_packed(
+        self, qkv: Tensor, block: Block, turn: Turn, cache: SlotCache, index: int, plan: PackedPlan
+    ) -> Tensor:
+        """The same for any number of tokens of any slots."""
+        return self._attend(qkv, block, turn, cache.block(index), plan.positions, plan.slots)
+
+    def _attend(
+        self,
+        qkv: Tensor,
+        block: Block,
+        turn: Turn,
+        cached: tuple[Tensor, Tensor],
+        positions: Tensor,
+        slots: Tensor | None,
+    ) -> Tensor:
+        keys, values = cached
         norm = block.norm_heads
         heads = _Heads(
             len(qkv),
@@ -68,8 +85,8 @@ class CompiledOps:
         )
         out = torch.empty(len(qkv), block.num_heads * keys.shape[-1], dtype=self._dtype)
         factor = None if norm is None else norm.factor
-        arguments = (qkv, turn.cos, turn.sin, factor, keys, values, plan.positions, heads, out)
-        self._decode(f"attend_{self._suffix}", *arguments)
+        places = (keys, values, positions, slots)
+        self._decode(f"attend_{self._suffix}", qkv, turn.cos, turn.sin, factor, *places, heads, out)
         return out
 
     def gate(self, gate_up: Tensor, block: Block) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from burnish.kernels.call import kernels
-from burnish.rollout.attention import DecodePlan
+from burnish.rollout.attention import DecodePlan, PackedPlan
 from burnish.rollout.cache import Layout, SlotCache
 from burnish.rollout.fused.blocks import Block, Norm, Product
 from burnish.rollout.fused.compiled_ops import compiled_draw, compiled_ops
@@ -97,6 +97,37 @@ def test_attention_is_that_of_torch(dtype, changes):
     torch.testing.assert_close(found, expected, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
     for written, wanted in zip(*caches, strict=True):
         torch.testing.assert_close(written, wanted, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
+
+
+@DTYPES
+@pytest.mark.parametrize("changes", [{}, {"window": 3}, {"softcap": 1.5}, {"heads": 6}])
+def test_tokens_of_a_slot_attend_at_once_as_one_after_the_other(dtype, changes):
+    torch.manual_seed(0)
+    of = block(dtype, **changes)
+    width = (of.num_heads + 2 * of.num_key_heads) * 24
+    places = torch.tensor([[0, 17], [3, 4], [0, 18], [3, 5], [0, 19], [1, 0]])
+    slots, positions = places.T.contiguous()
+    qkv = torch.randn(len(places), width).to(dtype)
+    angles = torch.randn(len(places), 1, 12).repeat(1, 1, 2)
+    turn = Turn.of(angles.cos(), angles.sin())
+    ops, _ = both(dtype, of)
+    cache = filled_cache(of, 24, dtype)
+
+    found = ops.attend_packed(qkv, of, turn, cache, 0, PackedPlan(positions, slots))
+
+    one_by_one = filled_cache(of, 24, dtype)
+    keys, values = one_by_one.block(0)
+    for row, slot in enumerate(slots.tolist()):
+        alone = SlotCache(1, Layout.TIGHT)
+        alone.fit(keys.shape[2], [torch.stack((keys[slot], values[slot]))])
+        alone.fill(0, 1, [torch.stack((keys[slot], values[slot]))])
+        one = slice(row, row + 1)
+        at = Turn(turn.cos[one], turn.sin[one])
+        plan = DecodePlan(positions[one], dtype)
+        expected = ops.attend(qkv[one], of, at, alone, 0, plan)
+        assert torch.equal(found[one], expected), "bit by bit"
+        keys[slot], values[slot] = (block[0] for block in alone.block(0))
+    assert all(torch.equal(x, y) for x, y in zip(cache.block(0), (keys, values), strict=True))
 
 
 @DTYPES

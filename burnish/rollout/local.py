@@ -38,10 +38,6 @@ class LocalEngine:
             several times faster than float32 on CPUs that have it). None shares the network's
             weights, so that `sync` has nothing to copy, and decodes through its modules.
         max_context: most tokens of prompt and completion together; None asks the model's config.
-        prefix_bytes: memory for keys and values of finished rows. A prompt that begins with what
-            was read or sampled before (a search goes on, a second attempt follows the first) is
-            read from there on only, up to `sync`. Only with `dtype`, on a CPU with compiled
-            kernels; elsewhere, and with 0, prompts are read in full.
     """
 
     def __init__(
@@ -52,14 +48,12 @@ class LocalEngine:
         max_concurrent: int = 64,
         dtype: torch.dtype | None = None,
         max_context: int | None = None,
-        prefix_bytes: int = 0,
     ) -> None:
         self.stats = EngineStats()
         self._network, self._decoder = _with_decoder(network, dtype)
         self._store = PrefixStore(0)
         self._prompts: PromptReader = ModulePrompts(self._network, self.stats)
         if isinstance(self._decoder, FusedDecoder) and self._decoder.trunk.can_extend:
-            self._store = PrefixStore(prefix_bytes)
             self._prompts = PackedPrompts(self._decoder.trunk, self._store, self.stats)
         self._tokenizer = tokenizer
         self._max_concurrent = max_concurrent
@@ -93,6 +87,17 @@ class LocalEngine:
             )
             loop.run(everything)
         return [[self._completion(row, stop) for row in group] for group in rows]
+
+    def remember(self, max_bytes: int) -> None:
+        """Keep keys and values of finished rows, up to `sync` and to so many bytes.
+
+        A prompt that begins with what was read or sampled before (a search goes on, a second
+        attempt follows the first) is then read from there on only. Nothing is remembered by the
+        modules of `transformers`: without `dtype`, of unknown families, on a GPU and without
+        compiled kernels.
+        """
+        if isinstance(self._prompts, PackedPrompts):
+            self._store.max_bytes = max_bytes
 
     def sync(self, weights: Mapping[str, Tensor]) -> None:
         """Take over the policy's weights in place; nothing to do where they are shared."""

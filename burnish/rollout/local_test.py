@@ -325,9 +325,8 @@ def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, token
     network.generation_config.eos_token_id = None
     prompts = random_prompts(LENGTHS)
     plain = LocalEngine(network, tokenizer, max_concurrent=4, dtype=torch.float32)
-    engine = LocalEngine(
-        network, tokenizer, max_concurrent=4, dtype=torch.float32, prefix_bytes=prefix_bytes
-    )
+    engine = LocalEngine(network, tokenizer, max_concurrent=4, dtype=torch.float32)
+    engine.remember(prefix_bytes)
 
     expected, found = follow_ups(plain, prompts), follow_ups(engine, prompts)
 
@@ -340,7 +339,8 @@ def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, token
 @needs_kernels
 def test_a_prompt_is_read_from_where_it_is_known(llama, tokenizer):
     llama.generation_config.eos_token_id = None
-    engine = LocalEngine(llama, tokenizer, dtype=torch.float32, prefix_bytes=2**30)
+    engine = LocalEngine(llama, tokenizer, dtype=torch.float32)
+    engine.remember(2**30)
     (prompt,) = random_prompts((9,))
 
     ((first,),) = engine.sample([Request(prompt, (1,))], SamplingParams(6))
@@ -358,7 +358,8 @@ def test_a_prompt_is_read_from_where_it_is_known(llama, tokenizer):
 @needs_kernels
 def test_sync_forgets_what_other_weights_computed(tokenizer):
     old, new = build_network("llama", seed=0), build_network("llama", seed=1)
-    engine = LocalEngine(old, tokenizer, dtype=torch.float32, prefix_bytes=2**30)
+    engine = LocalEngine(old, tokenizer, dtype=torch.float32)
+    engine.remember(2**30)
     request, params = Request((3, 4, 5, 6), (0, 1)), SamplingParams(10)
     engine.sample([request], params)
 

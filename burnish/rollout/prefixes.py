@@ -37,15 +37,13 @@ class _Segment:
 class PrefixStore:
     """Remembers sequences up to a number of bytes; what was not used for longest goes first.
 
-    Args:
-        max_bytes: of keys and values; 0 remembers nothing.
-
     Attributes:
+        max_bytes: of keys and values; 0 remembers nothing.
         num_bytes: held now.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._roots: dict[int, _Segment] = {}
         # Oldest first. A segment is used with all that it continues, and stands before these.
         self._by_use: OrderedDict[_Segment, None] = OrderedDict()
@@ -69,7 +67,7 @@ class PrefixStore:
             rest: its `[layer, 2, head, token, channel]` keys and values from the token of this
                 number on, as a tensor of its own; asked for unless all are known.
         """
-        if not self._max_bytes:
+        if not self.max_bytes:
             return
         path, size = self._walk(token_ids)
         surplus = sum(len(segment.token_ids) for segment in path) - size
@@ -78,7 +76,7 @@ class PrefixStore:
                 path[-1] = self._split(path[-1], len(path[-1].token_ids) - surplus)
             path.append(self._added(path[-1] if path else None, token_ids[size:], rest(size)))
         self._touch(path)
-        while self.num_bytes > self._max_bytes:
+        while self.num_bytes > self.max_bytes:
             self._drop(next(iter(self._by_use)))
 
     def clear(self) -> None:

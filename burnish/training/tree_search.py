@@ -131,8 +131,7 @@ def _models(
     questions: Questions,
 ) -> Models:
     """The policy as proposer and critic on one engine, and the value model."""
-    engine = bench.engine(policy, prefix_bytes=bench.compute.prefix_bytes)
-    critic = config.critic
+    engine, critic = bench.remembering_engine(policy), config.critic
     limits = StepLimits(bench.lengths.max_new_tokens, config.max_step_tokens, config.temperature)
     proposer: Proposer = StepProposer(
         engine, policy.tokenizer, steps=config.steps, limits=limits, prompts=questions.prompts

@@ -228,18 +228,21 @@ class Workbench:
         """The reward model that was trained and saved in `folder`."""
         return load_reward_model(folder, compute_dtype=self._dtype, device=self._device)
 
-    def engine(self, policy: Policy, *, prefix_bytes: int = 0) -> Engine:
-        """An engine that samples from a copy of the policy in the compute dtype.
-
-        `prefix_bytes`: memory for what it has read and sampled, where prompts will begin with it.
-        """
+    def engine(self, policy: Policy) -> Engine:
+        """An engine that samples from a copy of the policy in the compute dtype."""
         return LocalEngine(
             policy.sampling_network(),
             policy.tokenizer,
             max_concurrent=self.compute.max_concurrent,
             dtype=self._dtype,
-            prefix_bytes=prefix_bytes,
         )
+
+    def remembering_engine(self, policy: Policy) -> Engine:
+        """The same for prompts that will begin with what it has read and sampled before."""
+        engine = self.engine(policy)
+        if isinstance(engine, LocalEngine):
+            engine.remember(self.compute.prefix_bytes)
+        return engine
 
     def renderer(
         self, model: Policy | OutcomeVerifier | ProcessRewardModel | RewardModel

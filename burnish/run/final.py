@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from burnish.methods.dpo.method import DpoConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.run.final_policies import policy_results
+from burnish.run.final_preferences import preference_results
 from burnish.run.final_process_reward import process_reward_results
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_rest_mcts import rest_mcts_results
@@ -51,6 +53,10 @@ def final_results(
     elif correction is not None:
         results = self_correction_results(
             recipe, correction, bench, folder, stages, progress=progress
+        )
+    elif isinstance(recipe.method, DpoConfig):
+        results = preference_results(
+            recipe, recipe.method, bench, folder, stages, progress=progress
         )
     elif isinstance(recipe.method, RoundsMethod):
         results = rounds_results(recipe, bench, folder, stages, progress=progress)

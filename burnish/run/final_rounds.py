@@ -1,13 +1,14 @@
-"""The end of a run that samples its own data: the base model and every round on the test split."""
+"""The end of a run whose rounds are measured beside the base model, on the test split."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from statistics import fmean
 
-from burnish.evaluation.evaluate import Evaluation
-from burnish.evaluation.metrics import compare, greedy_metrics, sampled_metrics
+from burnish.evaluation.evaluate import EvaluatedProblem, Evaluation
+from burnish.evaluation.metrics import compare, greedy_metrics, mean_interval, sampled_metrics
 from burnish.run.folder import RunFolder
 from burnish.run.held_out import HeldOut
 from burnish.run.progress import Progress
@@ -26,7 +27,8 @@ def rounds_results(
     progress: Progress,
     passed_over: Collection[str] = (),
 ) -> dict[str, Json]:
-    """`base`, the recipe's own model, and every stage that trained one, as in other runs.
+    """`base`, the recipe's own model, and every stage that trained one, as in other runs, with the
+    mean `reward` of greedy answers beside the accuracy.
 
     `sampled` has what stages without a model have counted (`counts.json`); `paired` compares the
     last model with every other one, `paired_p` being that of the comparison with `base`.
@@ -48,7 +50,8 @@ def rounds_results(
             continue
         progress.note(f"testing {stage.name} on {len(test.problems)} problems")
         greedy[stage.name] = test.evaluation(at / stage.hands_on, at, stage.hands_on, "greedy")
-        results[stage.name] = stage_results(test, at, stage.hands_on, greedy[stage.name])
+        found = stage_results(test, at, stage.hands_on, greedy[stage.name])
+        results[stage.name] = found | _reward(greedy[stage.name])
     last = [*greedy][-1]
     paired: dict[str, Json] = {
         f"{last} - {name}": compare(greedy[last], evaluation)
@@ -92,7 +95,7 @@ def stage_results(
 
 
 def _base_results(test: HeldOut, at: Path, greedy: Evaluation) -> dict[str, Json]:
-    found: dict[str, Json] = {**greedy_metrics(greedy)}
+    found: dict[str, Json] = {**greedy_metrics(greedy)} | _reward(greedy)
     if test.num_samples:
         sampled = test.evaluation(None, at, "base", "sampled")
         found |= sampled_metrics(sampled, [test.num_samples])
@@ -102,3 +105,12 @@ def _base_results(test: HeldOut, at: Path, greedy: Evaluation) -> dict[str, Json
 def _counts(name: str, at: Path) -> dict[str, Json]:
     path = at / "counts.json"
     return {name: json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
+
+
+def _reward(greedy: Evaluation) -> dict[str, Json]:
+    """What the grader pays for an answer, on average."""
+    return {"reward": mean_interval(greedy, _reward_of).as_json()}
+
+
+def _reward_of(row: EvaluatedProblem) -> float | None:
+    return fmean(score.reward for score in row.scores) if row.scores else None

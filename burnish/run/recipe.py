@@ -13,6 +13,7 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
+from burnish.methods.dpo.method import DpoConfig
 from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
@@ -36,7 +37,7 @@ CorrectionMethod: TypeAlias = (
 )
 """Methods that ask a problem again, all measured by their attempts at the test problems."""
 RoundsMethod: TypeAlias = RestEmConfig | SelfRewardingConfig
-"""Methods that learn from what they sample, each round measured beside the base model."""
+"""Methods each of whose models is measured beside the base model."""
 MethodConfig: TypeAlias = Annotated[
     SftConfig
     | ReftConfig
@@ -45,7 +46,8 @@ MethodConfig: TypeAlias = Annotated[
     | RestMctsConfig
     | RewardModelConfig
     | CorrectionMethod
-    | RoundsMethod,
+    | RoundsMethod
+    | DpoConfig,
     Field(discriminator="type"),
 ]
 

@@ -25,11 +25,17 @@ from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.preference_loss import (
     AnyPreferenceLoss,
     DpoLoss,
+    KtoLoss,
     PairLogps,
     PreferenceLoss,
 )
-from burnish.training.preference_pairs import TokenPair, usable_pairs
-from burnish.training.preference_reference import ReferencedPair, pair_logps, referenced_pairs
+from burnish.training.preference_pairs import TokenPair, mismatched_pairs, usable_pairs
+from burnish.training.preference_reference import (
+    ReferencedPair,
+    kl_estimate,
+    pair_logps,
+    referenced_pairs,
+)
 from burnish.training.seeds import batch_indices
 from burnish.training.stage import Measure, StageRun, StepResult
 
@@ -75,6 +81,7 @@ def prefer(
     """
     usable = usable_pairs(pairs, max_context=policy.max_context)
     rows = referenced_pairs(run.folder / "reference", policy, usable, max_tokens=max_tokens)
+    mismatched = _mismatched(run, policy, usable, config, max_tokens=max_tokens)
     learner = Learner({"policy": policy.network}, config.optimizer)
     batch_size = min(config.batch_size, len(rows))
     num_steps = max(1, round(config.epochs * len(rows) / batch_size))
@@ -91,6 +98,7 @@ def prefer(
             learner,
             policy,
             [rows[row] for row in chosen],
+            mismatched=[mismatched[row] for row in chosen] if mismatched else [],
             loss=config.loss,
             num_steps=num_steps,
             max_tokens=max_tokens,
@@ -106,21 +114,24 @@ def preference_step(
     loss: PreferenceLoss,
     num_steps: int,
     max_tokens: int,
+    mismatched: Sequence[ReferencedPair] = (),
 ) -> Metrics:
     """One update on a batch of pairs, each counting by its weight.
 
     Args:
         num_steps: updates of the whole stage, for the schedule.
         max_tokens: size of a micro-batch; changes nothing but memory.
+        mismatched: the same prompts with other answers, for losses that need an estimate of the KL.
 
     Returns:
         means over pairs: see `pair_metrics`.
     """
 
     num_weighted = sum(row.pair.weight for row in rows)
+    kl = kl_estimate(policy, mismatched, max_tokens=max_tokens) if mismatched else 0.0
 
     def micro_loss(part: Sequence[ReferencedPair]) -> tuple[Tensor, Metrics]:
-        logps = pair_logps(policy, part)
+        logps = pair_logps(policy, part, kl=kl)
         weights = torch.tensor([row.pair.weight for row in part], device=policy.device)
         mean = (weights * soft_losses(loss, logps, part)).sum() / num_weighted
         metrics = pair_metrics(loss, logps)
@@ -132,7 +143,23 @@ def preference_step(
         ids_of=lambda part: [row.pair.problem_id for row in part],
     )
     found["train/loss"] = found.pop("loss")
+    found |= {"preference/kto_kl": kl} if mismatched else {}
     return found | learner.optim_step(num_steps=num_steps)
+
+
+def _mismatched(
+    run: StageRun,
+    policy: Policy,
+    pairs: Sequence[TokenPair],
+    config: PreferenceConfig,
+    *,
+    max_tokens: int,
+) -> list[ReferencedPair]:
+    """What KTO estimates its KL on, with the reference's part of it; nothing for other losses."""
+    if not isinstance(config.loss, KtoLoss):
+        return []
+    others = mismatched_pairs(pairs, max_context=policy.max_context)
+    return referenced_pairs(run.folder / "reference_kl", policy, others, max_tokens=max_tokens)
 
 
 def soft_losses(

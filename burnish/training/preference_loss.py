@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol, TypeAlias
 
+import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
@@ -18,6 +19,7 @@ from burnish.core.preference_losses import (
     dpo_loss,
     hinge_loss,
     ipo_loss,
+    kto_loss,
     odds_ratio_loss,
     robust_dpo_loss,
     simpo_loss,
@@ -34,6 +36,7 @@ class PairLogps:
         chosen, rejected: under the policy in training.
         ref_chosen, ref_rejected: under the reference policy; constants.
         chosen_length, rejected_length: tokens of the answers.
+        kl: z, an estimate of KL(policy || reference) of the whole batch; of use to KTO only.
     """
 
     chosen: Float[Tensor, "B"]
@@ -42,6 +45,7 @@ class PairLogps:
     ref_rejected: Float[Tensor, "B"]
     chosen_length: Float[Tensor, "B"]
     rejected_length: Float[Tensor, "B"]
+    kl: float = 0.0
 
     @property
     def swapped(self) -> PairLogps:
@@ -53,6 +57,7 @@ class PairLogps:
             self.ref_chosen,
             self.rejected_length,
             self.chosen_length,
+            self.kl,
         )
 
     @property
@@ -164,6 +169,30 @@ class RpoLoss(_OfLogRatios):
         return preferred - self.alpha * logps.mean_logps[0]
 
 
+class KtoLoss(_OfLogRatios):
+    """L = w_D (1 - s(beta (rho_w - z))) / 2 + w_U (1 - s(beta (z - rho_l))) / 2, 2402.01306."""
+
+    type: Literal["kto"] = "kto"
+    """each answer for itself is desirable or not; the pairs are taken apart"""
+    desirable_weight: float = Field(default=1.0, gt=0)
+    """w_D: of chosen answers"""
+    undesirable_weight: float = Field(default=1.0, gt=0)
+    """w_U: of rejected ones; the paper: w_D over w_U between 1 and 4/3 for as many of both"""
+
+    def per_pair(self, logps: PairLogps) -> Float[Tensor, "B"]:
+        """The mean of `kto_loss` over both answers."""
+        chosen, rejected = logps.log_ratios
+        losses = kto_loss(
+            torch.cat([chosen, rejected]),
+            torch.arange(2 * len(chosen), device=chosen.device) < len(chosen),
+            torch.tensor(logps.kl, device=chosen.device),
+            beta=self.beta,
+            desirable_weight=self.desirable_weight,
+            undesirable_weight=self.undesirable_weight,
+        )
+        return losses.view(2, -1).mean(dim=0)
+
+
 class IpoLoss(Config):
     """L = (h - 1 / (2 tau))^2, arXiv:2310.12036."""
 
@@ -237,6 +266,7 @@ AnyPreferenceLoss: TypeAlias = Annotated[
     | RobustDpoLoss
     | IpoLoss
     | HingeLoss
+    | KtoLoss
     | SimpoLoss
     | OrpoLoss
     | RpoLoss,

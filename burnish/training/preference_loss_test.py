@@ -15,12 +15,17 @@ LOGPS = PairLogps(
     ref_rejected=torch.tensor([-8.0]),
     chosen_length=torch.tensor([4.0]),
     rejected_length=torch.tensor([5.0]),
+    kl=1.5,
 )
-"""rho is 3 and 2, h is 1; means over tokens are -0.5 and -1.2, of rho 0.75 and 0.4."""
+"""rho is 3 and 2, h is 1, z is 1.5; means over tokens are -0.5 and -1.2, of rho 0.75 and 0.4."""
 
 
 def log_sigmoid(x: float) -> float:
     return -math.log1p(math.exp(-x))
+
+
+def sigmoid(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x))
 
 
 def log_odds(logp: float) -> float:
@@ -47,6 +52,11 @@ def loss_of(tree: dict) -> PreferenceLoss:
         ),
         ({"type": "ipo", "tau": 0.2}, (0.35 - 2.5) ** 2, (0.15, 0.08)),
         ({"type": "ipo", "tau": 0.2, "over": "sum"}, (1 - 2.5) ** 2, (0.6, 0.4)),
+        (
+            {"type": "kto", "beta": 0.3, "desirable_weight": 1.2, "undesirable_weight": 0.7},
+            0.6 * (1 - sigmoid(0.3 * 1.5)) + 0.35 * (1 - sigmoid(-0.3 * 0.5)),
+            (0.9, 0.6),
+        ),
         ({"type": "hinge", "beta": 0.3}, 0.7, (0.9, 0.6)),
         ({"type": "rpo", "beta": 0.3, "alpha": 2.0}, -log_sigmoid(0.3) + 2.0 * 0.5, (0.9, 0.6)),
         (

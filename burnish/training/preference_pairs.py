@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -104,6 +104,22 @@ def usable_pairs(pairs: Sequence[TokenPair], *, max_context: int | None) -> list
             f"none of {len(pairs)} pairs has two different answers, so there is nothing to learn. "
             "Look at where the pairs come from: a judge that always says the same, or samples at "
             "too low a temperature."
+        )
+    return found
+
+
+def mismatched_pairs(pairs: Sequence[TokenPair], *, max_context: int | None) -> list[TokenPair]:
+    """Each prompt with the answers of the next pair, cut where they do not fit the context.
+
+    What KTO estimates its KL on; with a single pair nothing is mismatched.
+    """
+    found = []
+    for pair, other in zip(pairs, [*pairs[1:], *pairs[:1]], strict=True):
+        room = None if max_context is None else max_context - len(pair.prompt_ids)
+        found.append(
+            replace(
+                pair, chosen_ids=other.chosen_ids[:room], rejected_ids=other.rejected_ids[:room]
+            )
         )
     return found
 

@@ -11,6 +11,7 @@ from burnish.models.tiny import tiny_model
 from burnish.training.preference_pairs import (
     TokenPair,
     fingerprint_of,
+    mismatched_pairs,
     read_pairs,
     usable_pairs,
     write_pairs,
@@ -63,6 +64,14 @@ def test_pair_fits_the_context_exactly_or_is_an_error():
 def test_empty_answer_is_an_error():
     with pytest.raises(DataError, match=r"'p'.*no tokens"):
         usable_pairs([PAIR, replace(PAIR, rejected_ids=())], max_context=None)
+
+
+def test_mismatched_are_prompts_with_the_answers_of_the_next_pair_as_far_as_they_fit():
+    other = TokenPair("q", (3,), (9, 9), (10,) * 6)
+    first, second = mismatched_pairs([PAIR, other], max_context=6)
+    assert first == TokenPair("p", (1, 2), (9, 9), (10,) * 4)
+    assert second == TokenPair("q", (3,), (5, 6, 7), (8,))
+    assert mismatched_pairs([PAIR, other], max_context=None)[0].rejected_ids == (10,) * 6
 
 
 @pytest.mark.parametrize(

@@ -49,18 +49,33 @@ class ReferencedPair:
 _REFERENCE = TypeAdapter(ReferenceLogps)
 
 
-def pair_logps(policy: Policy, rows: Sequence[ReferencedPair]) -> PairLogps:
-    """What the policy and the reference say of the answers of these pairs, in one batch."""
+def pair_logps(policy: Policy, rows: Sequence[ReferencedPair], *, kl: float = 0.0) -> PairLogps:
+    """What the policy and the reference say of the answers of these pairs, in one batch.
+
+    Args:
+        kl: handed on to the loss.
+    """
     chosen, rejected = answer_logps(policy, [row.pair for row in rows])
-    columns = (
-        [row.ref.chosen for row in rows],
-        [row.ref.rejected for row in rows],
-        [float(len(row.pair.chosen_ids)) for row in rows],
-        [float(len(row.pair.rejected_ids)) for row in rows],
-    )
-    return PairLogps(
-        chosen, rejected, *(torch.tensor(column, device=chosen.device) for column in columns)
-    )
+    return _pair_logps(rows, chosen, rejected, kl=kl)
+
+
+def known_logps(rows: Sequence[ReferencedPair], policy: Sequence[ReferenceLogps]) -> PairLogps:
+    """The same from what the policy has said of the answers before."""
+    chosen = torch.tensor([found.chosen for found in policy])
+    return _pair_logps(rows, chosen, torch.tensor([found.rejected for found in policy]), kl=0.0)
+
+
+@torch.no_grad()
+def kl_estimate(policy: Policy, mismatched: Sequence[ReferencedPair], *, max_tokens: int) -> float:
+    """KTO's z = max(0, mean of log pi(y'|x) - log pi_ref(y'|x)) over mismatched answers y'.
+
+    Equation 8 of arXiv:2402.01306, where z is a constant.
+    """
+    total = 0.0
+    for part in micro_batches(mismatched, max_tokens=max_tokens // 2):
+        chosen, rejected = pair_logps(policy, part).log_ratios
+        total += (chosen + rejected).sum().item()
+    return max(0.0, total / (2 * len(mismatched)))
 
 
 def answer_logps(
@@ -118,3 +133,20 @@ def _require_same_pairs(folder: Path, pairs: Sequence[TokenPair]) -> None:
             f"{folder}: holds log-probabilities of other pairs than those of this recipe, so the "
             "stage cannot be continued. Put the rows back as they were, or use a new --out."
         )
+
+
+def _pair_logps(
+    rows: Sequence[ReferencedPair],
+    chosen: Float[Tensor, "B"],
+    rejected: Float[Tensor, "B"],
+    *,
+    kl: float,
+) -> PairLogps:
+    columns = (
+        [row.ref.chosen for row in rows],
+        [row.ref.rejected for row in rows],
+        [float(len(row.pair.chosen_ids)) for row in rows],
+        [float(len(row.pair.rejected_ids)) for row in rows],
+    )
+    tensors = (torch.tensor(column, device=chosen.device) for column in columns)
+    return PairLogps(chosen, rejected, *tensors, kl=kl)

@@ -20,11 +20,12 @@ from burnish.training.preference import (
     prefer,
     preference_step,
 )
-from burnish.training.preference_loss import DpoLoss, PairLogps
+from burnish.training.preference_loss import DpoLoss, KtoLoss, PairLogps
 from burnish.training.preference_pairs import TokenPair
 from burnish.training.preference_reference import (
     ReferencedPair,
     ReferenceLogps,
+    kl_estimate,
     reference_logps,
 )
 from burnish.training.stage import StageRun
@@ -267,3 +268,61 @@ def test_measure_is_that_of_the_whole_set_however_it_is_cut():
     ]
     assert whole["dev/margin"] == pytest.approx(BETA * sum(margins) / len(margins), rel=1e-4)
     assert whole["dev/pair_accuracy"] == sum(margin > 0 for margin in margins) / len(margins)
+
+
+def test_kl_estimate_is_the_mean_over_both_mismatched_answers_and_never_negative():
+    policy, rows = policy_of(), referenced(pairs_of())
+    ratios = [
+        plain_logp(policy, row.pair.prompt_ids, answer).item() - ref
+        for row in rows
+        for answer, ref in (
+            (row.pair.chosen_ids, row.ref.chosen),
+            (row.pair.rejected_ids, row.ref.rejected),
+        )
+    ]
+    shift = 1.0 - sum(ratios) / len(ratios)
+    lower = [
+        replace(row, ref=ReferenceLogps(row.ref.chosen - shift, row.ref.rejected - shift))
+        for row in rows
+    ]
+    assert kl_estimate(policy, lower, max_tokens=60) == pytest.approx(1.0, abs=1e-3)
+    higher = [
+        replace(row, ref=ReferenceLogps(row.ref.chosen + 99, row.ref.rejected + 99))
+        for row in lower
+    ]
+    assert kl_estimate(policy, higher, max_tokens=60) == 0.0
+
+
+def test_kto_begins_at_half_and_learns(tmp_path):
+    config = CONFIG.model_copy(update={"loss": KtoLoss(beta=BETA), "epochs": 9})
+    metrics, _ = trained(tmp_path, config=config)
+    assert metrics[0]["train/loss"] == pytest.approx(0.5, abs=1e-5)
+    assert metrics[0]["preference/kto_kl"] == pytest.approx(0.0, abs=1e-4)
+    assert metrics[-1]["preference/accuracy"] == 1.0
+    assert metrics[-1]["train/loss"] < 0.4
+    assert len((tmp_path / "reference_kl" / "000000.jsonl").read_text().splitlines()) == len(SIZES)
+
+
+def test_kto_does_not_depend_on_how_the_batch_is_cut():
+    rows = referenced(pairs_of())
+    others = [
+        replace(row, ref=ReferenceLogps(row.ref.chosen - 90, row.ref.rejected - 95))
+        for row in reversed(rows)
+    ]
+
+    def loss(tokens: int) -> Metrics:
+        policy = policy_of()
+        learner = Learner({"policy": policy.network}, OptimizerConfig())
+        return preference_step(
+            learner,
+            policy,
+            rows,
+            mismatched=others,
+            loss=KtoLoss(beta=0.01),
+            num_steps=9,
+            max_tokens=tokens,
+        )
+
+    whole, cut = loss(10_000), loss(1)
+    assert whole["preference/kto_kl"] > 1.0
+    assert cut == pytest.approx(whole, rel=1e-5, abs=1e-5)

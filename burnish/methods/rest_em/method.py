@@ -22,6 +22,13 @@ from burnish.training.workbench import Workbench
 WARM_UP = "warm_up"
 
 
+class MaximisationConfig(SupervisedConfig):
+    """Supervised fine-tuning on what was kept."""
+
+    epochs: float = Field(default=3, gt=0)
+    """Passes over what was kept; the paper does not say how many."""
+
+
 class RestEmConfig(Config):
     """Rounds of sampling (E-step) and imitation of what is right (M-step)."""
 
@@ -38,7 +45,7 @@ class RestEmConfig(Config):
     repeats: Repeats = "kept"
     """kept: a right sample that was drawn twice counts twice, as the objective says; left_out: once
     (the paper does not say)."""
-    train: SupervisedConfig = SupervisedConfig(epochs=3)
+    train: MaximisationConfig = MaximisationConfig()
     """The M-step, from the base model each time."""
     hands_on: Literal["selected", "last"] = "selected"
     """Which model of a round stands for it and is sampled next: that with the best dev accuracy, or

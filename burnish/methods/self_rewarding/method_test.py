@@ -11,6 +11,7 @@ import torch
 from burnish.methods.self_rewarding.method import SelfRewardingConfig, judge_metrics
 from burnish.methods.self_rewarding.pairing import Judgement
 from burnish.models.policy import Policy
+from burnish.training.preference_loss import DpoLoss
 from burnish.training.preference_pairs import read_pairs
 from burnish.training.samples import GradedSample, read_samples
 from burnish.training.stage import Stage, StageRun
@@ -76,7 +77,8 @@ def test_defaults_are_the_papers():
     config = SelfRewardingConfig()
     sample, train = config.sample, config.train
     assert (sample.samples_per_problem, sample.temperature, sample.top_p) == (4, 0.7, 0.9)
-    assert (train.loss.beta, train.optimizer.learning_rate, train.epochs) == (0.1, 3e-6, 2)
+    assert train.loss == DpoLoss(beta=0.1)
+    assert (train.optimizer.learning_rate, train.epochs) == (3e-6, 2)
     assert config.judge.type == "policy"
 
 

@@ -1,0 +1,35 @@
+"""The recipes that are compared as ways of self-training differ in the method alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from burnish.config import load_tree
+from burnish.run.recipe import load_recipe
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+SEARCHED = RECIPES / "arithmetic_rest_mcts.yaml"
+SAMPLED = [RECIPES / f"arithmetic_{name}.yaml" for name in ("rest_em", "self_rewarding")]
+
+
+def what_is_shared(path: Path) -> dict[str, Any]:
+    recipe = load_recipe(path, ()).model_dump(mode="json")
+    method = recipe.pop("method")
+    del recipe["description"]
+    return {**recipe, "warm_up": method["warm_up"]}
+
+
+@pytest.mark.parametrize("path", SAMPLED, ids=lambda path: path.stem)
+def test_model_task_warm_up_and_evaluation_are_the_same(path):
+    assert what_is_shared(path) == what_is_shared(SEARCHED)
+
+
+def test_rounds_and_sampled_tokens_are_the_same():
+    samples = [load_tree(path, ())["method"]["sample"] for path in SAMPLED]
+    assert samples[0]["max_tokens_total"] == samples[1]["max_tokens_total"]
+    em, rewarding = (load_tree(path, ())["method"] for path in SAMPLED)
+    searched = load_recipe(SEARCHED, ()).model_dump()["method"]
+    assert em["iterations"] == rewarding["rounds"] == searched["iterations"]

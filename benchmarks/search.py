@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -36,6 +36,8 @@ from burnish.models.config import ModelConfig
 from burnish.models.loading import load
 from burnish.models.policy import Policy
 from burnish.models.process_reward_model import ProcessRewardModel
+from burnish.rollout.engine import Engine
+from burnish.rollout.local import LocalEngine
 from burnish.rollout.step_proposer import StepLimits, StepProposer
 from burnish.search.budget import Budget
 from burnish.search.mcts import MctsConfig
@@ -46,13 +48,25 @@ from burnish.search.tree import Tree
 from burnish.training.tree_search import TreeSearchConfig, TreeSearcher
 from burnish.training.tree_verdicts import verify_trees
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
-from burnish.types import Json
+from burnish.types import Json, Problem
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-OURS, ALONE, PEER = "burnish", "burnish alone", "generate"
-ENGINES = (OURS, ALONE, PEER)
-Grow: TypeAlias = Callable[[], Sequence[Tree]]
-"""Searches its trees from the root."""
+PREFIX_CACHE_MB = ComputeConfig().prefix_cache_mb
+OURS, UNCACHED, ALONE, PEER = "burnish", "burnish uncached", "burnish alone", "generate"
+ENGINES = (OURS, UNCACHED, ALONE, PEER)
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Trees that were searched from the root, and what our engine read and sampled for them."""
+
+    trees: Sequence[Tree]
+    counts: Json = None
+
+
+Grow: TypeAlias = Callable[[], Grown]
+Side: TypeAlias = Callable[[], Grow]
+"""Makes ready what is not measured: engines that know nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +96,25 @@ WORKLOADS = {
 DEFAULT = ("tiny",)
 
 
+@dataclass(frozen=True)
+class CountedBench(Workbench):
+    """Keeps the engine it made last, for its counts."""
+
+    engines: list[LocalEngine] = field(default_factory=list)
+
+    def engine(self, policy: Policy) -> Engine:
+        """As a workbench."""
+        made = super().engine(policy)
+        assert isinstance(made, LocalEngine)
+        self.engines[:] = [made]
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """Models and settings that all sides share."""
 
-    bench: Workbench
+    bench: CountedBench
     policy: Policy
     value_model: ProcessRewardModel
     backbone: ModelConfig
@@ -100,21 +128,28 @@ class Setting:
     @property
     def search(self) -> TreeSearchConfig:
         """A step is a sentence."""
-        return TreeSearchConfig(
-            steps=SentenceSteps(), max_step_tokens=64, at_once=self.workload.num_trees
-        )
+        return TreeSearchConfig(steps=SentenceSteps(), max_step_tokens=64)
 
-    def searcher(self, at_once: int) -> TreeSearcher:
+    def problems(self, num_trees: int) -> list[Problem]:
+        """The first test problems."""
+        return self.bench.problems("test")[:num_trees]
+
+    def searcher(self, at_once: int, prefix_cache_mb: int = PREFIX_CACHE_MB) -> TreeSearcher:
         """Ours, with new engines."""
-        config = self.search.model_copy(update={"at_once": at_once})
+        memory = {"prefix_cache_mb": prefix_cache_mb}
+        compute = self.bench.compute.model_copy(update=memory)
         return TreeSearcher(
-            self.bench, self.policy, self.value_model, config, clock=time.monotonic
+            replace(self.bench, compute=compute),
+            self.policy,
+            self.value_model,
+            self.search.model_copy(update={"at_once": at_once}),
+            clock=time.monotonic,
         )
 
 
 def setting_of(workload: Workload, value: Path | None) -> Setting:
     """Load the models. `value`: a trained value model of the workload's model."""
-    bench = Workbench(
+    bench = CountedBench(
         model=ModelConfig(name=workload.model),
         task=ArithmeticTask(test_size=workload.num_trees),
         grader=default_grader_config("numeric").build(),
@@ -133,13 +168,17 @@ def setting_of(workload: Workload, value: Path | None) -> Setting:
     return Setting(bench, bench.load_policy(), value_model, backbone, workload)
 
 
-def ours(setting: Setting, at_once: int, num_trees: int) -> Grow:
-    """Our engine and value model; new for each call, so that nothing is known from the last."""
+def ours(
+    setting: Setting, at_once: int, num_trees: int, *, prefix_cache_mb: int = PREFIX_CACHE_MB
+) -> Grow:
+    """Our engine and value model."""
+    searcher = setting.searcher(at_once, prefix_cache_mb)
+    engine = setting.bench.engines[-1]
+    trees = searcher.plant(setting.problems(num_trees))
 
-    def grow() -> Sequence[Tree]:
-        searcher = setting.searcher(at_once)
-        trees = searcher.plant(setting.bench.problems("test")[:num_trees])
-        return _grown(searcher.grow(trees, setting.mcts, Budget()), trees)
+    def grow() -> Grown:
+        _exhaust(searcher.grow(trees, setting.mcts, Budget()))
+        return Grown(trees, dict(asdict(engine.stats)))
 
     return grow
 
@@ -148,8 +187,8 @@ def tree_by_tree(setting: Setting, num_trees: int) -> Grow:
     """The peer."""
     dtype = DTYPES[setting.workload.dtype]
     searcher = setting.searcher(1)
-    planted = searcher.plant(setting.bench.problems("test")[:num_trees])
-    prompts = {tree.tree_id: searcher.prompt_ids(tree) for tree in planted}
+    trees = searcher.plant(setting.problems(num_trees))
+    prompts = {tree.tree_id: searcher.prompt_ids(tree) for tree in trees}
     policy = load(ModelConfig(name=setting.workload.model))
     search, lengths = setting.search, setting.bench.lengths
     proposer = StepProposer(
@@ -162,61 +201,64 @@ def tree_by_tree(setting: Setting, num_trees: int) -> Grow:
     backbone = load(setting.backbone).network
     valuer = OneByOneValuer(setting.value_model, backbone, dtype=dtype, prompts=prompts)
 
-    def grow() -> Sequence[Tree]:
-        trees = [Tree(tree.tree_id, tree.question, tree.seed) for tree in planted]
+    def grow() -> Grown:
         scheduler = Scheduler(Models(proposer, valuer), at_once=1, clock=time.monotonic)
-        return _grown(scheduler.run(Search(tree, setting.mcts) for tree in trees), trees)
+        _exhaust(scheduler.run(Search(tree, setting.mcts) for tree in trees))
+        return Grown(trees)
 
     return grow
 
 
-def _grown(searches: Iterable[Search], trees: Sequence[Tree]) -> Sequence[Tree]:
+def _exhaust(searches: Iterable[Search]) -> None:
     for _ in searches:
         pass
-    return trees
 
 
 def measure(workload: Workload, arguments: argparse.Namespace, name: str) -> list[Row]:
     """Rows of nodes per second and of what the trees hold, by engine."""
     setting = setting_of(workload, arguments.value)
-    num_peer = min(arguments.peer_trees or workload.num_trees, workload.num_trees)
-    sides: dict[str, Grow] = {
-        OURS: ours(setting, workload.num_trees, workload.num_trees),
-        ALONE: ours(setting, 1, num_peer),
-        PEER: tree_by_tree(setting, num_peer),
+    every = workload.num_trees
+    some = min(arguments.peer_trees or every, every)
+    sides: dict[str, Side] = {
+        OURS: partial(ours, setting, every, every),
+        UNCACHED: partial(ours, setting, every, every, prefix_cache_mb=0),
+        ALONE: partial(ours, setting, 1, some),
+        PEER: partial(tree_by_tree, setting, some),
     }
-    sides = {side: grow for side, grow in sides.items() if side in arguments.engines}
-    rates, trees = alternate(sides, arguments.rounds, CLOCKS[arguments.clock])
+    sides = {side: sides[side] for side in arguments.engines}
+    rates, grown = alternate(sides, arguments.rounds, CLOCKS[arguments.clock])
     rows: list[Row] = []
     for side in sides:
-        about = described(setting, trees[side], trees[next(iter(sides))])
+        about = described(setting, grown[side], grown[arguments.engines[0]].trees)
         about |= {"rounds": [round(rate, 2) for rate in rates[side]]}
         about |= {"value_model": str(arguments.value or "untrained")}
         row = partial(Row, name, side, dtype=workload.dtype)
         rows.append(row(max(rates[side]), "nodes/s", details=about))
-        rows.append(row(correct_per_1000(setting, trees[side]), "correct/1k tokens"))
+        rows.append(row(correct_per_1000(setting, grown[side].trees), "correct/1k tokens"))
     return rows
 
 
 def alternate(
-    sides: Mapping[str, Grow], num_rounds: int, clock: Callable[[], float]
-) -> tuple[dict[str, list[float]], dict[str, Sequence[Tree]]]:
-    """Nodes per second of each round and side, roots not counted, and the last round's trees."""
+    sides: Mapping[str, Side], num_rounds: int, clock: Callable[[], float]
+) -> tuple[dict[str, list[float]], dict[str, Grown]]:
+    """Nodes per second of each round and side, roots not counted, and what the last round grew."""
     rates: dict[str, list[float]] = {side: [] for side in sides}
-    trees: dict[str, Sequence[Tree]] = {}
+    grown: dict[str, Grown] = {}
     for _ in range(num_rounds):
-        for side, grow in sides.items():
+        for side, made_ready in sides.items():
+            grow = made_ready()
             settle()
             start = clock()
-            trees[side] = grow()
+            grown[side] = grow()
             settle()
-            num_nodes = sum(len(tree) - 1 for tree in trees[side])
+            num_nodes = sum(len(tree) - 1 for tree in grown[side].trees)
             rates[side].append(num_nodes / (clock() - start))
-    return rates, trees
+    return rates, grown
 
 
-def described(setting: Setting, trees: Sequence[Tree], first: Sequence[Tree]) -> dict[str, Json]:
+def described(setting: Setting, grown: Grown, first: Sequence[Tree]) -> dict[str, Json]:
     """What was grown, and how many trees are those of the first side node for node."""
+    trees = grown.trees
     pairs = zip(trees, first, strict=False)
     return {
         "trees": len(trees),
@@ -226,6 +268,7 @@ def described(setting: Setting, trees: Sequence[Tree], first: Sequence[Tree]) ->
         "values": sum(len(tree.known_values) for tree in trees),
         "sampled_tokens": sum(tree.spent.proposal_tokens for tree in trees),
         "value_tokens": sum(tree.spent.value_tokens for tree in trees),
+        "engine": grown.counts,
     }
 
 

@@ -32,6 +32,7 @@ SMALLEST = {
         *("--model", "smallest", "--tokens", "64", "--length", "16", "--engines", "burnish"),
     ],
     "breakdown": ["--workload", "smallest", "smallest sft"],
+    "search": ["--workload", "smallest", "--rounds", "1"],
     "sandbox": ["--programs", "3", "--rounds", "1", "--data", ".", "--engines", "burnish"],
 }
 OURS = {
@@ -50,6 +51,11 @@ OURS = {
         ("smallest", "burnish", "% of ceiling"),
         ("smallest", "burnish: matrix products", "% of time"),
         ("smallest sft", "burnish: optimizer", "% of time"),
+    },
+    "search": {
+        ("smallest", "burnish", "nodes/s"),
+        ("smallest", "generate", "nodes/s"),
+        ("smallest", "burnish", "correct/1k tokens"),
     },
     "sandbox": {
         ("svamp", "burnish", "programs/s"),
@@ -114,6 +120,19 @@ def test_the_shares_of_a_breakdown_make_up_the_whole(rows_of):
         shares = [row["value"] for row in rows if row["workload"] == workload]
         assert all(share >= 0 for share in shares)
         assert sum(shares) == pytest.approx(100, abs=1)
+
+
+def test_a_search_and_the_same_search_tree_by_tree_grow_the_same_trees(rows_of):
+    sides = ("burnish", "burnish alone", "generate")
+    rows = rows_of("search", "--engines", *sides)
+    speeds = {row["engine"]: row for row in rows if row["unit"] == "nodes/s"}
+    ours = speeds["burnish"]
+    assert ours["nodes"] > ours["trees"] == 3
+    for side in sides:
+        same = ("trees", "same_trees", "nodes", "values", "sampled_tokens", "value_tokens")
+        assert [speeds[side][name] for name in same] == [ours[name] for name in same]
+    assert ours["same_trees"] == 3
+    assert ours["engine"]["reused_tokens"] > ours["engine"]["prefill_tokens"]
 
 
 def test_samples_of_a_prompt_cost_one_prefill_and_full_steps():

@@ -11,7 +11,7 @@ import burnish
 from burnish.errors import ConfigError
 
 BENCHMARKS = Path(burnish.__file__).parent.parent / "benchmarks"
-NAMES = ("rollout", "train", "memory", "breakdown", "sandbox")
+NAMES = ("rollout", "train", "search", "memory", "breakdown", "sandbox")
 
 
 def run_benchmark(name: str, arguments: Sequence[str], folder: Path = BENCHMARKS) -> int:

@@ -32,7 +32,7 @@ def test_without_a_checkout_one_paragraph_says_where_the_benchmarks_are(tmp_path
 def test_an_unknown_benchmark_is_an_error_that_lists_those_there_are():
     result = CliRunner().invoke(app, ["bench", "speed"])
     assert result.exit_code == 2
-    assert "rollout, train, memory" in result.output
+    assert "rollout, train, search, memory" in result.output
 
 
 def test_options_after_the_dashes_are_the_scripts(capfd):

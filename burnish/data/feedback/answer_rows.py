@@ -18,7 +18,6 @@ from burnish.data.feedback.dialogue import Prompt, answer_in, answer_text, probl
 from burnish.data.feedback.kinds import Fault, FaultyRowError
 from burnish.data.feedback.provenance import name_in, number_in, provenance_of
 from burnish.data.jsonl import Row, json_type
-from burnish.data.tasks.form import Form
 from burnish.errors import DataError
 from burnish.types import AttributeRating, Comment, Json, Problem, Rating
 

@@ -29,7 +29,6 @@ from burnish.data.feedback.dialogue import Prompt, answer_in, answer_text, probl
 from burnish.data.feedback.kinds import Fault, FaultyRowError, Feedback
 from burnish.data.feedback.pair_rows import ranked_pairs
 from burnish.data.jsonl import Row
-from burnish.data.tasks.form import Form
 from burnish.errors import DataError
 from burnish.types import AttributeRating, Comment, Json, Rating
 

@@ -14,15 +14,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from burnish.data.feedback.kinds import Fault, FaultyRowError
 from burnish.data.jsonl import Row
 from burnish.data.messages import messages_in, transcript, turns_in
-from burnish.data.tasks.form import Form
 from burnish.errors import DataError
 from burnish.types import Message, Problem
 
+Form: TypeAlias = Literal["text", "chat"]
 Prompt: TypeAlias = "str | tuple[Message, ...]"
 """What is asked: a text that an answer goes on with, or a conversation up to the answer."""
 

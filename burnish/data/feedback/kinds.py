@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from burnish.data.tasks.task import Split
 from burnish.errors import DataError
 from burnish.types import AttributeRating, Comment, Preference, Problem, Rating
 
 FeedbackKind: TypeAlias = Literal["comparisons", "ratings", "attributes", "comments"]
 Feedback: TypeAlias = Preference | Rating | AttributeRating | Comment
-FeedbackSplit: TypeAlias = Split | Literal["shifted"]
+FeedbackSplit: TypeAlias = Literal["train", "dev", "test", "shifted"]
 """As for problems; `shifted` is out of distribution: other prompts, or answers of another kind."""
 
 KIND_OF: Mapping[type[Feedback], FeedbackKind] = {

@@ -22,6 +22,7 @@ from itertools import combinations, takewhile
 
 from burnish.data.feedback.dialogue import (
     Answered,
+    Form,
     Prompt,
     answer_in,
     answer_text,
@@ -33,7 +34,6 @@ from burnish.data.feedback.dialogue import (
 from burnish.data.feedback.kinds import Fault, FaultyRowError
 from burnish.data.feedback.provenance import number_in, provenance_of
 from burnish.data.jsonl import Row, json_type
-from burnish.data.tasks.form import Form
 from burnish.errors import DataError
 from burnish.types import Message, Preference
 

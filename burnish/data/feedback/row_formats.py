@@ -10,10 +10,9 @@ from typing import Literal, TypeAlias
 
 from burnish.data.feedback import answer_rows, pair_rows
 from burnish.data.feedback.argilla import argilla_record, is_argilla
-from burnish.data.feedback.dialogue import is_hh
+from burnish.data.feedback.dialogue import Form, is_hh
 from burnish.data.feedback.kinds import Fault, FaultyRowError, Feedback, FeedbackSet
 from burnish.data.jsonl import Row
-from burnish.data.tasks.form import Form
 from burnish.errors import DataError
 
 

@@ -21,6 +21,7 @@ from burnish.data.feedback.conversion import (
     pairs_of_attributes,
     pairs_of_ratings,
 )
+from burnish.data.feedback.dialogue import Form
 from burnish.data.feedback.kinds import (
     KIND_OF,
     Feedback,
@@ -37,7 +38,6 @@ from burnish.data.feedback.row_formats import (
 )
 from burnish.data.jsonl import Row, read_rows
 from burnish.data.splitting import divide
-from burnish.data.tasks.form import Form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
 from burnish.types import AttributeRating, Json, Preference, Problem, Rating

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from burnish.config import load_tree
+from burnish.methods.rest_em.method import RestEmConfig
+from burnish.methods.rest_mcts.method import RestMctsConfig
+from burnish.methods.self_rewarding.method import SelfRewardingConfig
 from burnish.run.recipe import load_recipe
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -28,8 +30,10 @@ def test_model_task_warm_up_and_evaluation_are_the_same(path):
 
 
 def test_rounds_and_sampled_tokens_are_the_same():
-    samples = [load_tree(path, ())["method"]["sample"] for path in SAMPLED]
-    assert samples[0]["max_tokens_total"] == samples[1]["max_tokens_total"]
-    em, rewarding = (load_tree(path, ())["method"] for path in SAMPLED)
-    searched = load_recipe(SEARCHED, ()).model_dump()["method"]
-    assert em["iterations"] == rewarding["rounds"] == searched["iterations"]
+    em, rewarding, searched = (load_recipe(path, ()).method for path in (*SAMPLED, SEARCHED))
+    assert isinstance(em, RestEmConfig)
+    assert isinstance(rewarding, SelfRewardingConfig)
+    assert isinstance(searched, RestMctsConfig)
+    assert em.iterations == rewarding.rounds == searched.iterations
+    assert em.sample.max_tokens_total == rewarding.sample.max_tokens_total is not None
+    assert em.sample.temperature == rewarding.sample.temperature == searched.search.temperature

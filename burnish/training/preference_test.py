@@ -161,7 +161,9 @@ def test_reference_says_what_the_policy_says_and_in_the_order_of_the_pairs():
 
 def test_metrics_by_hand():
     columns = ([-5.0, -8.0], [-7.0, -3.0], [-6.0, -6.0], [-6.5, -4.0], [2.0, 9.0], [3.0, 7.0])
-    found = pair_metrics(DpoLoss(beta=0.5), PairLogps(*map(torch.tensor, columns)))
+    chosen, rejected, ref_chosen, ref_rejected, *lengths = map(torch.tensor, columns)
+    logps = PairLogps(chosen, rejected, ref_chosen, ref_rejected, lengths[0], lengths[1])
+    found = pair_metrics(DpoLoss(beta=0.5), logps)
     assert {name: value.tolist() for name, value in found.items()} == {
         "preference/chosen_reward": [0.5, -1.0],
         "preference/rejected_reward": [-0.25, 0.5],

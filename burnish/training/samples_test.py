@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import islice
 from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_spent_budget_ends_the_stage_after_the_step_that_spends_it(attempts_benc
 
 
 def test_stopped_stage_samples_only_what_is_missing_and_ends_the_same(attempts_bench, tmp_path):
-    settings = {"samples_per_pass": 2, "max_tokens_total": 100}
+    settings: dict[str, Any] = {"samples_per_pass": 2, "max_tokens_total": 100}
     whole = collected(attempts_bench, tmp_path / "whole", **settings)
     cut = tmp_path / "cut"
     assert len(list(islice(stage(attempts_bench, cut, **settings)[1], 2))) == 2
@@ -117,7 +118,7 @@ def test_stopped_stage_samples_only_what_is_missing_and_ends_the_same(attempts_b
 
 
 def test_stage_stopped_when_its_budget_was_spent_asks_nothing_more(attempts_bench, tmp_path):
-    settings = {"samples_per_pass": 1, "max_tokens_total": 1}
+    settings: dict[str, Any] = {"samples_per_pass": 1, "max_tokens_total": 1}
     run, steps = stage(attempts_bench, tmp_path, **settings)
     next(steps)
     run.write_checkpoint()

@@ -41,9 +41,9 @@ def run_all(stages: list[Stage], folder: Path) -> tuple[StageRun, dict[str, list
     for stage in stages:
         run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
         metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
+        artifacts[stage.name] = run.folder / "last"
         assert run.model is not None
-        run.model.save(run.folder)
+        run.model.save(run.folder / "last")
     assert run is not None
     return run, metrics
 

@@ -72,7 +72,7 @@ AnyJudgeConfig: TypeAlias = Annotated[
 
 class _GraderJudge:
     def judge(
-        self, _problems: Sequence[Problem], candidates: Sequence[GradedSample], *, seed: int
+        self, problems: Sequence[Problem], candidates: Sequence[GradedSample], *, seed: int
     ) -> list[Judgement]:
         return [Judgement(candidate.score.reward) for candidate in candidates]
 

@@ -10,6 +10,7 @@ from burnish.methods.self_rewarding.judges import (
     GraderJudgeConfig,
     ValueModelJudgeConfig,
 )
+from burnish.methods.self_rewarding.words import PolicyJudgeConfig
 from burnish.models.tiny import byte_fallback_tokenizer, tiny_model
 from burnish.search.steps import SentenceSteps
 from burnish.training.samples import GradedSample
@@ -80,5 +81,5 @@ def test_value_model_of_another_tokenizer_is_an_error(attempts_bench, value_mode
 def test_judge_is_told_by_its_type():
     read = TypeAdapter(AnyJudgeConfig).validate_python
     assert read({"type": "grader"}) == GraderJudgeConfig()
-    assert read({"type": "value_model", "model": "x"}).aggregate == "last"
-    assert read({"type": "policy"}).num_judgements == 3
+    assert isinstance(read({"type": "value_model", "model": "x"}), ValueModelJudgeConfig)
+    assert isinstance(read({"type": "policy"}), PolicyJudgeConfig)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
+import typing
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from burnish.data.feedback.kinds import FeedbackKind
 from burnish.data.formats import EXCHANGE_COLUMNS
 from burnish.data.gold import ANSWER_COLUMNS
+from burnish.data.tasks.feedback_rows import FeedbackRowsTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.mathqa import MathqaTask
 from burnish.data.tasks.rows import RowsTask
@@ -44,6 +48,25 @@ ROW_COLUMNS = (
     "chosen",
     *ANSWER_COLUMNS[:2],
 )
+FEEDBACK_COLUMNS = (
+    *("prompt", "chosen", "rejected", "response", "completion", "label", "rating", "comment"),
+    *("attributes", "helpfulness", "input", "preferred_output", "non_preferred_output"),
+    *("responses", "ranks", "response_1", "response_2", "preference_strength", "fields"),
+    *("q.responses", "q.responses.users", "margin", "probability", "weight", "source", "rater"),
+)
+FEEDBACK_SHAPES = (
+    ("prompt", "chosen", "rejected", "probability"),
+    ("chosen", "rejected"),
+    ("input", "preferred_output", "non_preferred_output"),
+    ("prompt", "responses", "ranks"),
+    ("prompt", "response_1", "response_2", "preference_strength"),
+    ("prompt", "completion", "label"),
+    ("prompt", "response", "rating", "rater"),
+    ("prompt", "response", "attributes"),
+    ("prompt", "response", "comment", "weight"),
+    ("fields", "responses"),
+    ("prompt", "response", "q.responses", "q.responses.users"),
+)
 TASK_COLUMNS = ("item_id", "question", "answer_cot", "answer_value", "answer", "Body", "Problem")
 
 
@@ -71,6 +94,29 @@ def test_rows_of_any_shape_give_problems_or_a_data_error(rows, require_answer):
         path = Path(folder) / "test.jsonl"
         path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         read_all(RowsTask(test=path, require_answer=require_answer))
+
+
+@st.composite
+def rows_of_feedback(draw: st.DrawFn) -> list[dict[str, object]]:
+    """Rows that have the columns of a format, with anything in them, and sometimes others."""
+    shape = draw(st.sampled_from(FEEDBACK_SHAPES))
+    values = st.one_of(VALUES, st.dictionaries(st.sampled_from(FEEDBACK_COLUMNS), VALUES))
+    more = st.dictionaries(st.sampled_from(FEEDBACK_COLUMNS), values, max_size=2)
+    return [{**{name: draw(values) for name in shape}, **draw(more)} for _ in range(2)]
+
+
+@settings(max_examples=120, derandomize=True, deadline=None)
+@given(rows=rows_of_feedback())
+def test_feedback_of_any_shape_is_read_or_a_data_error(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        task = FeedbackRowsTask(train=path, dev=path, test=path, bad_rows="skip")
+        with contextlib.suppress(DataError):
+            read_all(task)
+        for kind in typing.get_args(FeedbackKind):
+            with contextlib.suppress(DataError):
+                task.feedback(kind, "train")
 
 
 @settings(max_examples=80, derandomize=True, deadline=None)

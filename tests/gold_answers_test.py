@@ -10,6 +10,7 @@ from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.data.tasks.gsm8k import Gsm8kTask
 from burnish.data.tasks.math500 import Math500Task
 from burnish.data.tasks.mathqa import MathqaTask
+from burnish.data.tasks.replies import RepliesTask
 from burnish.data.tasks.scibench import ScibenchTask
 from burnish.data.tasks.svamp import SvampTask
 from burnish.graders.config import default_grader_config
@@ -87,6 +88,17 @@ def test_scibench(data_folder):
     problems = [replace(p, rationale="By the gas law.") for p in task.problems("test")]
     verdicts = scores(task, problems, [task.target(problem) for problem in problems])
     assert {tuple(verdict.parts.values()) for verdict in verdicts} == {(1.0,) * 4}
+    prompts = [task.prompt(problem) for problem in problems]
+    assert failing(problems, scores(task, problems, prompts), expected=0.0) == []
+
+
+def test_replies():
+    task = RepliesTask(model_share=1.0, train_size=100)
+    problems = task.problems("train")
+    targets = [task.target(problem) for problem in problems]
+    verdicts = scores(task, problems, targets)
+    assert [verdict.reward for verdict in verdicts] == pytest.approx([1.0] * 100)
+    assert all(verdict.is_correct for verdict in verdicts)
     prompts = [task.prompt(problem) for problem in problems]
     assert failing(problems, scores(task, problems, prompts), expected=0.0) == []
 

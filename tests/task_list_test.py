@@ -15,7 +15,7 @@ class Recipe(Config):
     task: TaskConfig
 
 
-NAMES = ["svamp", "gsm8k", "mathqa", "math500", "arithmetic", "scibench"]
+NAMES = ["svamp", "gsm8k", "mathqa", "math500", "arithmetic", "scibench", "replies"]
 CODE_NAMES = ["mbpp", "mbpp_repair", "humaneval"]
 
 

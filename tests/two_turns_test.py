@@ -66,6 +66,7 @@ OTHERS = ["math500", "scibench", "mbpp", "mbpp_repair", "humaneval"]
 ASKED = [
     ("arithmetic-ncot", "text"),
     ("arithmetic-pcot", "text"),
+    ("replies", "text"),
     *[(f"mathqa-{style}-{v}", "text") for style in ("ncot", "pcot") for v in ("numeric", "mcq")],
     *[(name, form) for name in STYLED + OTHERS for form in ("text", "chat")],
 ]
@@ -80,7 +81,7 @@ def task(request, tmp_path: Path) -> Task:
     name, form = request.param
     kind, style, variant, *_ = [*name.split("-"), "", ""]
     settings: dict[str, Json] = {"type": kind}
-    settings |= {"test_size": 2} if kind == "arithmetic" else {"folder": str(tmp_path)}
+    settings |= {"test_size": 2} if kind in ("arithmetic", "replies") else {"folder": str(tmp_path)}
     settings |= {"style": style} if style else {}
     settings |= {"variant": variant} if variant else {}
     settings |= {"form": form} if form == "chat" else {}
@@ -96,6 +97,8 @@ def written(task: Task, problem: Problem, answer: str) -> str:
         case "program" | "program_choice":
             body = f"    return {answer if answer[0].isdecimal() else repr(answer)}"
             return f"```python\ndef solution():\n{body}\n```" if problem.messages else body
+        case "open":
+            return answer
         case _:
             return f"```python\n{answer}\n```" if problem.messages else answer
 

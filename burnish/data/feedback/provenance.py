@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 from burnish.data.jsonl import Row, json_type
 from burnish.errors import DataError
+
+_LARGEST = 1e9
 
 
 def number_in(row: Row, column: str) -> float | None:
@@ -13,8 +13,10 @@ def number_in(row: Row, column: str) -> float | None:
     found = row.columns.get(column)
     if found is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not isfinite(found):
+    if isinstance(found, bool) or not isinstance(found, int | float):
         raise DataError(f'{row.where}: "{column}" is {json_type(found)}; it must be a number')
+    if not abs(found) <= _LARGEST:
+        raise DataError(f'{row.where}: "{column}" is {str(found)[:20]}, beyond any scale')
     return float(found)
 
 

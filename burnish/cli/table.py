@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from burnish.cli.correction_table import percent, print_corrections, print_inference_scaling
+from burnish.cli.reward_table import print_reward_models
 from burnish.types import Json
 
 _COLUMNS = (
@@ -33,7 +34,9 @@ def print_results(console: Console, results: Mapping[str, Json]) -> None:
         table.add_column(column, justify="right")
     for name, row in rows.items():
         table.add_row(name, *(percent(row.get(column)) for column in columns))
-    console.print(table)
+    if rows:
+        console.print(table)
+    print_reward_models(console, results)
     print_corrections(console, rows)
     print_inference_scaling(console, rows)
     paired = results.get("paired")

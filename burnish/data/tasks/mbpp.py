@@ -16,6 +16,7 @@ something else than the tests, which decide.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -29,9 +30,11 @@ from burnish.data.problems import problems_of
 from burnish.data.tasks.form import Form, in_form
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
-from burnish.types import Problem
+from burnish.types import Json, Problem
 
 BEGIN, DONE = "[BEGIN]", "[DONE]"
+VISIBLE_TESTS = "visible_tests"
+"""The column with the tests that a solver may see and run, where others are hidden."""
 _EXAMPLES = (2, 3, 4)
 _IDS: Mapping[Split, range] = {
     "test": range(11, 511),
@@ -52,6 +55,9 @@ class MbppTask(Config):
     """how many solved problems stand before the one that is asked"""
     folder: Path = Path("data")
     """the folder that holds mbpp/mbpp.jsonl"""
+    visible_tests: int | None = Field(default=None, ge=1)
+    """how many tests the prompt shows, which a search may run too; the others alone decide what is
+    right. Default: all are shown, and all decide, as in the paper"""
     hub: str | None = None
     """a data set on the hub to read instead, such as google-research-datasets/mbpp"""
     hub_subset: str | None = "full"
@@ -66,11 +72,14 @@ class MbppTask(Config):
         """The problems of a split, in the order of the file."""
         ids = _IDS[split]
         problems = [problem for number, problem in self.numbered().items() if number in ids]
+        if self.visible_tests is not None:
+            problems = [_with_hidden_tests(problem, self.visible_tests) for problem in problems]
         return [in_form(problem, self.form, self.prompt) for problem in problems]
 
     def prompt(self, problem: Problem) -> str:
-        """The paper's prompt."""
-        return _examples(self.shots, self.folder, self.hub, self.hub_subset) + asked(problem)
+        """The paper's prompt; the solved problems show as many tests as the one that is asked."""
+        shown = _examples(self.shots, self.folder, self.hub, self.hub_subset, self.visible_tests)
+        return shown + asked(problem)
 
     def opening(self, problem: Problem) -> str:
         """The sign after which a program begins."""
@@ -100,7 +109,9 @@ class MbppTask(Config):
 
 
 @lru_cache(maxsize=8)
-def _examples(shots: int, folder: Path, hub: str | None, hub_subset: str | None) -> str:
+def _examples(
+    shots: int, folder: Path, hub: str | None, hub_subset: str | None, visible: int | None
+) -> str:
     """The solved problems before the one that is asked; the file is read once."""
     if not shots:
         return ""
@@ -112,12 +123,14 @@ def _examples(shots: int, folder: Path, hub: str | None, hub_subset: str | None)
             " whole file, with task_id 1 to 974, or set `task.shots` to 0."
         )
     shown = [numbered[number] for number in _EXAMPLES[:shots]]
+    if visible is not None:
+        shown = [_with_hidden_tests(problem, visible) for problem in shown]
     return "".join(f"{asked(problem)}{solved(problem)}\n\n" for problem in shown)
 
 
 def asked(problem: Problem) -> str:
     """One problem of the prompt, up to where its program begins."""
-    tests = "\n".join(tests_of(problem))
+    tests = "\n".join(shown_tests(problem))
     return (
         "You are an expert Python programmer, and here is your task: "
         f"{problem.question} Your code should pass these tests:\n\n{tests}\n{BEGIN}\n"
@@ -131,11 +144,24 @@ def solved(problem: Problem) -> str:
     return f"{problem.rationale}\n{DONE}"
 
 
-def tests_of(problem: Problem) -> Sequence[str]:
-    """The asserts of a problem."""
-    tests = problem.fields["tests"]
+def shown_tests(problem: Problem) -> Sequence[str]:
+    """The asserts that the prompt shows: the visible ones, or all where none is hidden."""
+    tests = problem.fields.get(VISIBLE_TESTS, problem.fields["tests"])
     assert isinstance(tests, list), "read below"
     return [str(test) for test in tests]
+
+
+def _with_hidden_tests(problem: Problem, num_visible: int) -> Problem:
+    """The first tests as visible ones, the others as those that decide. Raises DataError."""
+    tests = shown_tests(problem)
+    if len(tests) <= num_visible:
+        raise DataError(
+            f"problem {problem.id!r} has {len(tests)} tests: with {num_visible} visible ones none "
+            "is left to decide. Lower task.visible_tests, or leave it out."
+        )
+    hidden: list[Json] = [*tests[num_visible:]]
+    visible: list[Json] = [*tests[:num_visible]]
+    return replace(problem, fields={**problem.fields, "tests": hidden, VISIBLE_TESTS: visible})
 
 
 def _number(row: Row) -> int:

@@ -117,3 +117,20 @@ def test_chat_has_the_same_prompt_as_the_users_message(tmp_path):
     (message,) = problem.messages
     assert message.content == plain.prompt(problem).strip()
     assert not plain.problems("test")[0].messages
+
+
+def test_visible_tests_are_shown_and_the_others_decide(tmp_path):
+    task = task_with(tmp_path, *map(row, (2, 3, 4, 601)), visible_tests=1)
+    (problem,) = task.problems("train")
+    assert problem.fields["visible_tests"] == ["assert add_601(1) == 602"]
+    assert problem.fields["tests"] == ["assert add_601(0) == 0"]
+    prompt = task.prompt(problem)
+    assert prompt.count("(1) == ") == 4
+    assert "(0) == 0" not in prompt
+    assert "(0) == 0" in task_with(tmp_path, *map(row, (2, 3, 4, 601))).prompt(problem)
+
+
+def test_a_test_must_be_left_to_decide(tmp_path):
+    task = task_with(tmp_path, row(601), visible_tests=2, shots=0)
+    with pytest.raises(DataError, match="'mbpp_601' has 2 tests: with 2 visible ones none is left"):
+        task.problems("train")

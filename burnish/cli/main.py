@@ -151,7 +151,12 @@ def search(
         list[str] | None, typer.Argument(help="Settings: mcts.branch=4 search.temperature=1 ...")
     ] = None,
     value: Annotated[
-        Path | None, typer.Option(help="The value model: its folder, or the run that trained it.")
+        str | None,
+        typer.Option(help="The value model: its folder, or its run; or first_test, for code."),
+    ] = None,
+    outcome: Annotated[
+        Path | None,
+        typer.Option(help="The outcome model of orm: a reranker's or a value model's folder."),
     ] = None,
     question: Annotated[
         str | None, typer.Option(help="Your own question; default: problems of the task.")
@@ -162,7 +167,10 @@ def search(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="mcts, beam, dfs, bon or vote; several are compared. Default: mcts."),
+        typer.Option(
+            help="mcts, beam, dfs, greedy, vote, bon, orm or weighted_vote; several are compared."
+            " Default: mcts."
+        ),
     ] = None,
     budget_tokens: Annotated[
         str, typer.Option(help="Tokens a problem, sampled and valued; several as 500,1000,2000.")
@@ -175,6 +183,7 @@ def search(
 ) -> None:
     """Search for solutions with a policy and a value model; compare searches on a task."""
     from burnish.cli.search import Wanted, budgets_named, run_search
+    from burnish.run.search_models import Judges
 
     def run() -> None:
         wanted = Wanted(
@@ -187,7 +196,7 @@ def search(
             out=out,
             resume=resume,
         )
-        run_search(model, value, overrides or [], wanted)
+        run_search(model, Judges(value, outcome), overrides or [], wanted)
 
     _guarded(run, debug=debug)
 
@@ -286,7 +295,9 @@ def redteam(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="rollout, train, memory, sandbox or breakdown.")],
+    name: Annotated[
+        str, typer.Argument(help="rollout, train, search, memory, sandbox or breakdown.")
+    ],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="For the script, after --; `-- --help` lists them.")
     ] = None,

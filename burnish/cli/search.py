@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,15 +15,14 @@ from rich.console import Console
 from burnish.cli.search_table import print_searches, print_solution
 from burnish.cli.splits import split_named
 from burnish.errors import ConfigError, DataError
-from burnish.models.process_reward_model import HEAD_FILE
+from burnish.run.search_models import FIRST_TEST, Judges, SearchModels
 from burnish.run.search_recipe import SearchMethod, SearchRecipe, search_method, search_recipe
 from burnish.run.search_run import Asked, SearchRun
-from burnish.run.trained import last_model
 from burnish.search.budget import Budget
-from burnish.training.tree_search import TreeSearcher
 from burnish.types import Problem
 
 _TASK = "arithmetic"
+_VOTES: Sequence[SearchMethod] = ("vote", "weighted_vote")
 _SIGNAL_EXIT = 128
 
 
@@ -59,10 +56,10 @@ class Wanted:
             return methods
         if len(methods) > 1 or len(self.budgets) > 1:
             raise ConfigError("--question is searched once: name one --method and one budget")
-        if methods == ["vote"]:
+        if methods[0] in _VOTES:
             raise ConfigError(
-                "--method vote compares answers of a task's problems; a --question is searched by "
-                "mcts, beam, dfs or bon"
+                f"--method {methods[0]} compares answers of a task's problems; a --question is "
+                "searched by mcts, beam, dfs, greedy, bon or orm"
             )
         return methods
 
@@ -81,22 +78,24 @@ def budgets_named(text: str) -> tuple[int, ...]:
     return budgets
 
 
-def run_search(model: str, value: Path | None, overrides: Sequence[str], wanted: Wanted) -> None:
+def run_search(model: str, judges: Judges, overrides: Sequence[str], wanted: Wanted) -> None:
     """Print the best solution of a question, or search a task's problems and print a table.
 
     Args:
         model: the policy.
-        value: folder of a value model, or of the run that trained it.
+        judges: what values its solutions.
     """
     methods = wanted.checked_methods()
-    if value is None and methods != ["vote"]:
+    for method in methods:
+        judges.role_for(method)  # or an error, before anything is loaded
+    if wanted.question is not None and judges.value == FIRST_TEST:
         raise ConfigError(
-            f"--method {' --method '.join(methods)}: only vote searches without a value model; "
-            "name the folder of a trained one, or of its run, with --value"
+            f"--value {FIRST_TEST} runs a test of a task's problems; a --question has none. Name "
+            "the folder of a value model, or leave --question out."
         )
-    recipe = search_recipe(model, wanted.task or _run_of(value) or _TASK, overrides)
+    recipe = search_recipe(model, wanted.task or judges.run or _TASK, overrides)
     with _signals() as stop:
-        session = _Session(recipe, None if value is None else _value_model(value), stop)
+        session = _Session(recipe, judges, stop)
         if wanted.question is not None:
             session.answer(wanted.question, methods[0], wanted.budgets[0])
         else:
@@ -133,27 +132,17 @@ def _signals() -> Iterator[_Stop]:
 class _Session:
     """The models, and what is printed of their searches."""
 
-    def __init__(self, recipe: SearchRecipe, value: Path | None, stop: _Stop) -> None:
+    def __init__(self, recipe: SearchRecipe, judges: Judges, stop: _Stop) -> None:
         self._recipe = recipe
-        self._value_folder = value
-        self._bench = recipe.workbench()
+        self._judges = judges
         self._stop = stop
         self._console = Console()
-        policy = self._bench.load_policy()
-        value_model = None if value is None else self._bench.load_process_reward(value)
-        self._searcher = partial(
-            TreeSearcher,
-            self._bench,
-            policy,
-            value_model,
-            recipe.search,
-            clock=time.monotonic,
-            should_stop=stop.is_asked,
-        )
+        self._bench = recipe.workbench()
+        self._models = SearchModels(recipe, self._bench, judges, should_stop=stop.is_asked)
 
     def answer(self, question: str, method: SearchMethod, tokens: int) -> None:
         """Print the best solution with the values of its steps. Raises DataError for none."""
-        searcher, strategy = self._searcher(), self._recipe.strategy(method)
+        searcher, strategy = self._models.searcher(method), self._recipe.strategy(method)
         trees = searcher.plant([Problem(id="question", question=question, answer=None)])
         for _ in searcher.grow(trees, strategy, Budget(tokens=tokens)):
             pass
@@ -167,12 +156,13 @@ class _Session:
 
     def compare(self, methods: Sequence[SearchMethod], wanted: Wanted) -> None:
         """Search the problems, print the table."""
+        self._models.load(methods)
         run = SearchRun(
             self._recipe,
             self._bench,
             wanted.out,
-            value_model=self._value_folder,
-            searcher=self._searcher,
+            judges=self._judges.as_json(),
+            searcher=self._models.searcher,
             should_stop=self._stop.is_asked,
         )
         asked = Asked(split_named(wanted.split), wanted.limit, wanted.budgets)
@@ -181,18 +171,3 @@ class _Session:
         if self._stop.is_asked():
             self._console.print("Stopped and saved. Continue: the same command with --resume.")
         self._console.print(f"\n[bold]{wanted.out}/results.json[/]", highlight=False)
-
-
-def _value_model(path: Path) -> Path:
-    """The folder of the value model itself, where that of its run is named."""
-    if (path / HEAD_FILE).is_file() or not (path / "config.yaml").is_file():
-        return path
-    return last_model(path) or path
-
-
-def _run_of(value: Path | None) -> str | None:
-    """The run that a value model comes from: RUN, or RUN/stages/STAGE/selected."""
-    if value is None:
-        return None
-    folders = [value, *value.absolute().parents[2:3]]
-    return next((str(folder) for folder in folders if (folder / "config.yaml").is_file()), None)

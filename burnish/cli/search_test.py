@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from typer.testing import CliRunner
 from burnish.cli.main import app
 from burnish.cli.search import Wanted, budgets_named
 from burnish.errors import ConfigError
+from burnish.models.outcome_verifier import start_verifier
 from burnish.models.process_reward_model import start_process_reward
 from burnish.models.tiny import tiny_model
+from burnish.run.search_recipe import SEARCH_METHODS
 from burnish.search.tree_file import read_trees
 from burnish.training.tree_search import TreeSearcher
 
@@ -53,6 +57,15 @@ def value(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_value_model(tmp_path_factory.mktemp("models") / "value")
 
 
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "outcome"
+    torch.manual_seed(3)
+    start = tiny_model("llama", seed=2, max_positions=512)
+    start_verifier(start, compute_dtype=torch.float32).save(folder)
+    return folder
+
+
 def search(*arguments: object, exit_code: int = 0) -> str:
     result = CliRunner().invoke(app, ["search", *map(str, arguments)])
     assert result.exit_code == exit_code, (result.output, result.exception)
@@ -63,20 +76,36 @@ def test_a_question_is_answered_with_steps_and_their_values(policy, value):
     output = search(
         policy, *SETTINGS, "--value", value, "--question", "2 + 2 = ?", "--budget-tokens", "60"
     )
-    assert "V ┃ step" in output
+    assert "V ┃ model ┃ step" in output
     assert "0." in output
     assert "sampled" in output
+    assert "values;" in output
 
 
-def test_searches_of_a_task_leave_trees_solutions_and_a_table(policy, value, tmp_path):
-    methods = [
-        part for name in ("mcts", "beam", "dfs", "bon", "vote") for part in ("--method", name)
-    ]
+def test_a_question_may_be_answered_by_one_sample_that_nothing_values(policy):
+    output = search(policy, *SETTINGS, "--method", "greedy", "--question", "2 + 2 = ?")
+    assert "V ┃ step" in output
+    assert "0.000" not in output
+    assert "1 round" in output
+    assert "values" not in output
+
+
+def test_only_the_end_of_a_sample_has_a_value_where_only_that_was_read(policy, value):
+    asked = ["--value", value, "--method", "bon", "--question", "2 + 2 = ?", "bon.num_samples=2"]
+    output = search(policy, *SETTINGS, *asked)
+    assert "V ┃ step" in output
+    assert len(re.findall(r"\b0\.\d{3}\b", output)) <= 1
+
+
+def test_searches_of_a_task_leave_trees_solutions_and_a_table(policy, value, outcome, tmp_path):
+    methods = [part for name in SEARCH_METHODS for part in ("--method", name)]
     output = search(
         policy,
         *SETTINGS,
         "--value",
         value,
+        "--outcome",
+        outcome,
         *methods,
         "--budget-tokens",
         "200,60",
@@ -85,15 +114,58 @@ def test_searches_of_a_task_leave_trees_solutions_and_a_table(policy, value, tmp
     )
     assert "searches of 3 problems" in output
     results = json.loads((tmp_path / "results.json").read_text())
-    assert list(results["searches"]) == ["mcts", "beam", "dfs", "bon", "vote"]
+    assert list(results["searches"]) == [*SEARCH_METHODS]
     for name, rows in results["searches"].items():
         assert list(rows) == ["60", "200"]
         assert 0 < rows["60"]["tokens"] <= rows["200"]["tokens"]
-        assert (rows["200"]["value_tokens"] > 0) == (name != "vote")
+        assert (rows["200"]["value_tokens"] > 0) == (name not in ("vote", "greedy"))
         trees = read_trees(tmp_path / f"{name}.trees")
         assert [tree.tree_id for tree in trees] == [f"arithmetic-0-test-{n}" for n in range(3)]
         lines = (tmp_path / f"{name}-200.jsonl").read_text().splitlines()
         assert [json.loads(line)["id"] for line in lines] == [tree.tree_id for tree in trees]
+
+
+def test_methods_that_share_samples_and_values_find_what_they_find_alone(
+    policy, value, outcome, tmp_path
+):
+    asked = [policy, *SETTINGS, "--outcome", outcome, "--limit", "2", "--budget-tokens", "150"]
+    both = [part for name in ("vote", "orm", "weighted_vote") for part in ("--method", name)]
+    search(*asked, *both, "--out", tmp_path / "all")
+    search(*asked, "--method", "weighted_vote", "--out", tmp_path / "one")
+    trees, alone = (read_trees(tmp_path / name / "weighted_vote.trees") for name in ("all", "one"))
+    assert [repr(unclocked(tree)) for tree in trees] == [repr(unclocked(tree)) for tree in alone]
+    voted = read_trees(tmp_path / "all" / "vote.trees")
+    first = [tree.prefix(1).token_ids for tree in trees]
+    assert [tree.prefix(1).token_ids for tree in voted] == first
+
+
+def unclocked(tree):
+    tree.spent = replace(tree.spent, seconds=0.0)
+    return tree
+
+
+def test_greedy_is_one_sample_whatever_the_budget(policy, tmp_path):
+    asked = [policy, *SETTINGS, "--method", "greedy", "--limit", "2"]
+    search(*asked, "--budget-tokens", "20,900", "--out", tmp_path / "one")
+    search(*asked, "seed=7", "--budget-tokens", "20", "--out", tmp_path / "two")
+    one, two = (read_trees(tmp_path / name / "greedy.trees") for name in ("one", "two"))
+    for tree, other in zip(one, two, strict=True):
+        assert tree.visits[0] == 1
+        assert [step.token_ids for step in tree.steps] == [step.token_ids for step in other.steps]
+    rows = json.loads((tmp_path / "one" / "results.json").read_text())["searches"]["greedy"]
+    assert rows["20"] == rows["900"]
+    assert 0 < rows["20"]["tokens"] <= 60
+
+
+def test_an_outcome_model_may_be_a_value_model_read_at_the_end(policy, value, tmp_path):
+    asked = [policy, *SETTINGS, "--limit", "2", "--budget-tokens", "150"]
+    search(*asked, "--outcome", value, "--method", "orm", "--out", tmp_path / "orm")
+    search(*asked, "--value", value, "--method", "bon", "--out", tmp_path / "bon")
+    found = [
+        json.loads((tmp_path / name / "results.json").read_text())["searches"][name]["150"]
+        for name in ("orm", "bon")
+    ]
+    assert found[0] == found[1]
 
 
 def test_a_smaller_budget_first_changes_nothing_at_the_larger(policy, value, tmp_path):
@@ -167,7 +239,13 @@ def test_an_empty_tree_is_an_error(policy, value):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--method", "mcts"], "only vote searches without a value model"),
+        (["--method", "mcts"], "only greedy and vote search without a value model"),
+        (["--method", "orm"], "or of its run, with --outcome"),
+        (["--method", "weighted_vote"], "with --outcome or --value"),
+        (["--method", "orm", "--outcome", "nowhere"], "there is no config.json in it"),
+        (["--value", "first_test", "--question", "2 + 2"], "--question has none"),
+        (["--value", "first_test", "--limit", "1"], "has no column 'visible_tests'"),
+        (["--method", "weighted_vote", "--question", "2"], "weighted_vote compares answers"),
         (["--method", "astar"], "--method astar: there is no such search"),
         (["--method", "vote", "--task", "arithmetik"], "arithmetik"),
         (["--method", "vote", "--question", "2 + 2"], "vote compares answers"),

@@ -17,15 +17,18 @@ from burnish.models.config import ModelConfig
 from burnish.sandbox.pool import configure
 from burnish.sandbox.settings import SandboxConfig
 from burnish.search.beam import BeamConfig
-from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig
+from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig, WeightedVoteConfig
 from burnish.search.depth_first import DepthFirstConfig
 from burnish.search.mcts import MctsConfig
 from burnish.search.search import AnyStrategy
+from burnish.training.first_test import FirstTestConfig
 from burnish.training.tree_search import TreeSearchConfig
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 from burnish.types import Json
 
-SearchMethod: TypeAlias = Literal["mcts", "beam", "dfs", "bon", "vote"]
+SearchMethod: TypeAlias = Literal[
+    "mcts", "beam", "dfs", "greedy", "vote", "bon", "orm", "weighted_vote"
+]
 SEARCH_METHODS: tuple[SearchMethod, ...] = get_args(SearchMethod)
 _NUM_SAMPLES = 4096
 _PLAIN: dict[str, Json] = {"trim_vocabulary": False, "lora": None, "quantize": None}
@@ -52,25 +55,42 @@ class SearchRecipe(Config):
     """How programs that the model wrote are contained."""
     search: TreeSearchConfig = TreeSearchConfig()
     """How steps are sampled."""
+    end_markers: tuple[str, ...] = ()
+    """Texts that finish a whole solution when a step contains one, for models that do not end it
+    themselves (MBPP: [DONE]); mcts, beam and dfs have settings of their own for it."""
     mcts: MctsConfig = MctsConfig()
     """Settings of `--method mcts`."""
     beam: BeamConfig = BeamConfig()
     """Settings of `--method beam`: Tree of Thoughts, breadth first."""
     dfs: DepthFirstConfig = DepthFirstConfig()
     """Settings of `--method dfs`: Tree of Thoughts, depth first."""
-    bon: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES)
-    """Settings of `--method bon`: best-of-n; n is so large that the budget ends it."""
-    vote: SelfConsistencyConfig = SelfConsistencyConfig(num_samples=_NUM_SAMPLES)
+    bon: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=1)
+    """Settings of `--method bon`: best-of-n by the value model; n is so large that the budget ends
+    it, which is looked at after each sample."""
+    orm: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=1)
+    """Settings of `--method orm`: best-of-n by the outcome model; as above."""
+    weighted_vote: WeightedVoteConfig = WeightedVoteConfig(
+        num_samples=_NUM_SAMPLES, samples_per_round=1
+    )
+    """Settings of `--method weighted_vote`: the vote weighted by values; as above."""
+    vote: SelfConsistencyConfig = SelfConsistencyConfig(
+        num_samples=_NUM_SAMPLES, samples_per_round=1
+    )
     """Settings of `--method vote`: self-consistency; as above."""
+    first_test: FirstTestConfig = FirstTestConfig()
+    """Settings of `--value first_test`."""
 
     def strategy(self, method: SearchMethod) -> AnyStrategy:
-        """The settings of a method."""
+        """The settings of a method; greedy is one sample."""
         strategies: dict[SearchMethod, AnyStrategy] = {
             "mcts": self.mcts,
             "beam": self.beam,
             "dfs": self.dfs,
-            "bon": self.bon,
+            "greedy": SelfConsistencyConfig(num_samples=1),
             "vote": self.vote,
+            "bon": self.bon,
+            "orm": self.orm,
+            "weighted_vote": self.weighted_vote,
         }
         return strategies[method]
 
@@ -119,6 +139,7 @@ def search_recipe(model: str, source: str | Path, overrides: Sequence[str]) -> S
 def _of_recipe(tree: dict[str, Json]) -> dict[str, Json]:
     kept = {key: value for key, value in tree.items() if key in SearchRecipe.model_fields}
     method = tree.get("method")
-    if isinstance(method, dict) and "steps" in method and "search" not in kept:
-        kept["search"] = {"steps": method["steps"]}
+    if isinstance(method, dict) and "search" not in kept:
+        kept |= {"search": method["search"]} if "search" in method else {}
+        kept |= {"search": {"steps": method["steps"]}} if "steps" in method else {}
     return kept

@@ -61,7 +61,7 @@ class SearchRun:
         recipe: settings of all of them.
         bench: of the recipe.
         folder: takes what the top of this file lists.
-        value_model: its folder, so that a search goes on with the same one.
+        judges: what they are called, so that a search goes on with the same ones.
         searcher: makes what a method searches with.
         should_stop: looked at while trees grow; where it says so, trees are written and `compare`
             ends with what is done.
@@ -73,14 +73,14 @@ class SearchRun:
         bench: Workbench,
         folder: Path,
         *,
-        value_model: Path | None,
-        searcher: Callable[[], TreeSearcher],
+        judges: Mapping[str, Json],
+        searcher: Callable[[SearchMethod], TreeSearcher],
         should_stop: Callable[[], bool],
     ) -> None:
         self._recipe = recipe
         self._bench = bench
         self._folder = folder
-        self._value_model = value_model
+        self._judges = judges
         self._searcher = searcher
         self._should_stop = should_stop
 
@@ -106,9 +106,8 @@ class SearchRun:
         for method in methods:
             _require_rising(method, rows.setdefault(method, {}), asked.budgets)
         for method in methods:
-            grown = _Grown(
-                self._folder / f"{method}.trees", problems, self._searcher(), self._bench
-            )
+            path = self._folder / f"{method}.trees"
+            grown = _Grown(path, problems, self._searcher(method), self._bench)
             for tokens in asked.budgets:
                 if rows[method].get(str(tokens)) is not None:
                     continue
@@ -126,8 +125,7 @@ class SearchRun:
         return {**numbers, "searches": {**rows}}
 
     def _about(self, asked: Asked) -> dict[str, Json]:
-        value = None if self._value_model is None else str(self._value_model)
-        about: dict[str, Json] = {"split": asked.split, "limit": asked.limit, "value_model": value}
+        about: dict[str, Json] = {"split": asked.split, "limit": asked.limit, **self._judges}
         return {**self._recipe.model_dump(mode="json"), **about}
 
 

@@ -53,8 +53,6 @@ class LocalEngine:
         self._network, self._decoder = _with_decoder(network, dtype)
         self._store = PrefixStore(0)
         self._prompts: PromptReader = ModulePrompts(self._network, self.stats)
-        if isinstance(self._decoder, FusedDecoder) and self._decoder.trunk.can_extend:
-            self._prompts = PackedPrompts(self._decoder.trunk, self._store, self.stats)
         self._tokenizer = tokenizer
         self._max_concurrent = max_concurrent
         self._cache: SlotCache | None = None
@@ -92,12 +90,15 @@ class LocalEngine:
         """Keep keys and values of finished rows, up to `sync` and to so many bytes.
 
         A prompt that begins with what was read or sampled before (a search goes on, a second
-        attempt follows the first) is then read from there on only. Nothing is remembered by the
-        modules of `transformers`: without `dtype`, of unknown families, on a GPU and without
-        compiled kernels.
+        attempt follows the first) is then read from there on only. From now on prompts are read
+        in the arithmetic of decode steps, so samples do not depend on what is remembered. Nothing
+        is, and nothing changes, where modules of `transformers` decode (without `dtype`, for
+        unknown families), on a GPU, and without compiled kernels.
         """
-        if isinstance(self._prompts, PackedPrompts):
+        decoder = self._decoder
+        if isinstance(decoder, FusedDecoder) and decoder.trunk.can_extend:
             self._store.max_bytes = max_bytes
+            self._prompts = PackedPrompts(decoder.trunk, self._store, self.stats)
 
     def sync(self, weights: Mapping[str, Tensor]) -> None:
         """Take over the policy's weights in place; nothing to do where they are shared."""

@@ -319,7 +319,7 @@ def follow_ups(engine, prompts):
 
 @needs_kernels
 @pytest.mark.parametrize("family", FUSED)
-@pytest.mark.parametrize("prefix_bytes", [20_000, 2**30])
+@pytest.mark.parametrize("prefix_bytes", [0, 20_000, 2**30])
 def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, tokenizer):
     network = build_network(family)
     network.generation_config.eos_token_id = None
@@ -333,7 +333,8 @@ def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, token
     assert [c.token_ids for c in found] == [c.token_ids for c in expected]
     for one, other in zip(found, expected, strict=True):
         assert one.logp == pytest.approx(other.logp, abs=1e-4)
-    assert engine.stats.reused_tokens > 0
+    assert (engine.stats.reused_tokens > 0) == (prefix_bytes > 0)
+    assert engine.stats.padding_tokens == 0 < plain.stats.padding_tokens
 
 
 @needs_kernels

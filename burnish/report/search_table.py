@@ -11,7 +11,15 @@ from burnish.report.wording import compact, label, percent
 
 _SHARES = {"accuracy": "Accuracy", "covered": "A right one anywhere"}
 _PARTS = {"sampled_tokens": "sampled", "value_tokens": "read"}
-_HUES = {"mcts": "blue", "beam": "amber", "dfs": "teal", "bon": "violet", "vote": "rose"}
+_HUES = {
+    "mcts": "blue",
+    "beam": "amber",
+    "dfs": "teal",
+    "bon": "violet",
+    "orm": "green",
+    "vote": "rose",
+    "weighted_vote": "rose",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,167 @@
+"""Accuracy against tokens a question, one curve for each search, as an SVG file of its own.
+
+The horizontal axis is logarithmic, so that doublings are equally far apart; a search stands where
+it really is, at the tokens that it spent, with the interval of its accuracy as a bar.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from burnish.report.charts import axis_ticks
+from burnish.report.wording import percent
+
+_WIDTH, _HEIGHT = 760.0, 400.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 224.0, 20.0, 46.0
+_LINE = 16.0
+"""Between two names in the legend."""
+_COLOURS: Mapping[str, str] = {
+    "mcts": "#2563c9",
+    "beam": "#b7690a",
+    "dfs": "#0d7f76",
+    "bon": "#7a4bc4",
+    "vote": "#c02f62",
+    "orm": "#3f7d20",
+    "weighted_vote": "#7d5a46",
+}
+_OTHER_COLOUR = "#64707f"
+_STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#3b4450}"
+    ".grid{stroke:#e3e6ea}.bar{stroke-width:1.2;opacity:.55}"
+    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One budget of a search: tokens a question, and accuracy with its interval."""
+
+    tokens: float
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCurve:
+    """A search at its budgets, in rising order of tokens.
+
+    Attributes:
+        title: its name in the legend.
+        method: its name in `burnish search`, which gives it its colour.
+        points: at least one.
+    """
+
+    title: str
+    method: str
+    points: tuple[CurvePoint, ...]
+
+
+def search_figure(curves: Sequence[SearchCurve]) -> str:
+    """The drawing. Raises ValueError without curves."""
+    points = [point for curve in curves for point in curve.points]
+    if not points:
+        raise ValueError("there is no search to draw")
+    shares = axis_ticks(min(p.low for p in points), max(p.high for p in points), at_most_one=True)
+    x_of = _log_scale([point.tokens for point in points])
+
+    def y_of(share: float) -> float:
+        height = _HEIGHT - _TOP - _BOTTOM
+        return _HEIGHT - _BOTTOM - (share - shares[0]) / (shares[-1] - shares[0]) * height
+
+    ranked = sorted(curves, key=lambda curve: -curve.points[-1].accuracy)
+    parts = [
+        *(_share_line(y_of(share), share) for share in shares),
+        *(_token_tick(x_of(n), n) for n in _round_numbers(points)),
+        _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "tokens a question", anchor="middle"),
+        *(_drawn(curve, x_of, y_of) for curve in reversed(ranked)),
+        *(_named(curve, _TOP + 6 + place * _LINE) for place, curve in enumerate(ranked)),
+    ]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img">'
+        f"<title>{escape(_in_words(ranked))}</title><style>{_STYLE}</style>"
+        f'<rect width="{_WIDTH:g}" height="{_HEIGHT:g}" fill="#fff"/>'
+    )
+    return "\n".join([head, *parts, "</svg>\n"])
+
+
+def _log_scale(tokens: Sequence[float]) -> Callable[[float], float]:
+    """Where a number of tokens stands; a single one in the middle."""
+    first, last = math.log(max(min(tokens), 1.0)), math.log(max(*tokens, 1.0))
+    left, right = _LEFT + 14, _WIDTH - _RIGHT - 14
+
+    def x_of(number: float) -> float:
+        if last == first:
+            return (left + right) / 2
+        return left + (math.log(max(number, 1.0)) - first) / (last - first) * (right - left)
+
+    return x_of
+
+
+def _round_numbers(points: Sequence[CurvePoint]) -> list[int]:
+    """1, 2 and 5 times powers of ten within the range of tokens; its ends where there are none."""
+    low, high = min(p.tokens for p in points), max(p.tokens for p in points)
+    powers = range(math.floor(math.log10(max(low, 1))), math.ceil(math.log10(max(high, 1))) + 1)
+    numbers = [factor * 10**power for power in powers for factor in (1, 2, 5)]
+    return [n for n in numbers if low <= n <= high] or sorted({round(low), round(high)})
+
+
+def _share_line(y: float, share: float) -> str:
+    line = f'<path class="grid" d="M{_LEFT:g} {y:.1f}H{_WIDTH - _RIGHT:g}"/>'
+    return line + _text(_LEFT - 8, y + 4, f"{100 * share:.3g}%", anchor="end")
+
+
+def _token_tick(x: float, number: int) -> str:
+    return _text(x, _HEIGHT - _BOTTOM + 18, f"{number:,}", anchor="middle")
+
+
+def _drawn(
+    curve: SearchCurve, x_of: Callable[[float], float], y_of: Callable[[float], float]
+) -> str:
+    """Its intervals, its line and its points, each of which says what it is when pointed at."""
+    colour = _colour(curve)
+    places = [(x_of(point.tokens), y_of(point.accuracy)) for point in curve.points]
+    bars = "".join(
+        f"M{x:.1f} {y_of(point.low):.1f}V{y_of(point.high):.1f}"
+        for (x, _), point in zip(places, curve.points, strict=True)
+    )
+    line = "".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(places))
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}">'
+        f"<title>{escape(_point_in_words(curve, point))}</title></circle>"
+        for (x, y), point in zip(places, curve.points, strict=True)
+    )
+    return (
+        f'<path class="bar" stroke="{colour}" d="{bars}"/>'
+        f'<path class="curve" stroke="{colour}" d="{line}"/>{dots}'
+    )
+
+
+def _named(curve: SearchCurve, y: float) -> str:
+    x = _WIDTH - _RIGHT + 14
+    name = f"{curve.title} {percent(curve.points[-1].accuracy)}"
+    return f'<circle cx="{x:g}" cy="{y - 4:g}" r="4" fill="{_colour(curve)}"/>' + _text(
+        x + 10, y, name, anchor="start"
+    )
+
+
+def _text(x: float, y: float, text: str, *, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _colour(curve: SearchCurve) -> str:
+    return _COLOURS.get(curve.method, _OTHER_COLOUR)
+
+
+def _point_in_words(curve: SearchCurve, point: CurvePoint) -> str:
+    between = f"{percent(point.low)} to {percent(point.high)}"
+    return f"{curve.title}, {point.tokens:,.0f} tokens: {percent(point.accuracy)} ({between})"
+
+
+def _in_words(curves: Sequence[SearchCurve]) -> str:
+    """The drawing for those who cannot see it."""
+    points = (_point_in_words(curve, curve.points[-1]) for curve in curves)
+    return f"Accuracy against tokens a question. {'; '.join(points)}."

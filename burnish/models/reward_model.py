@@ -12,21 +12,17 @@ the last one is told by the batch, never guessed from the padding id.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
-from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from burnish.core.reward_losses import ordered_thresholds
-from burnish.data.feedback.kinds import FeedbackKind
 from burnish.errors import ModelError
 from burnish.models.classifier import classifier_from, head_of, load_classifier
 from burnish.models.config import LoraConfig
@@ -34,64 +30,24 @@ from burnish.models.fused_layers import fuse_layers
 from burnish.models.loading import LoadedModel
 from burnish.models.lora import Adapters, add_adapter
 from burnish.models.process_reward_model import fingerprint
+from burnish.models.reward_gate import PromptGate
+from burnish.models.reward_head import (
+    HEAD_FILE,
+    WANTED,
+    LabelScale,
+    RewardHead,
+    read_head,
+    write_head,
+)
 from burnish.models.saving import complete_folder, write_layout
 from burnish.models.shared_prompts import hidden_with_shared_prompts, shares_prompts
 from burnish.models.token_batch import TokenBatch
 
-HEAD_FILE = "reward_model.json"
+GATE_FILE = "reward_gate.safetensors"
 _SCALE = "label_scale"
+_GATE = "reward_gate"
 _CPU = torch.device("cpu")
-_WANTED = "Name the folder of a trained reward model, such as RUN/stages/01-reward_model/selected."
 HeadStart: TypeAlias = Literal["zero", "random"]
-
-
-@dataclass(frozen=True, slots=True)
-class RewardHead:
-    """What the numbers of a reward model are about.
-
-    Attributes:
-        kind: the feedback that it is fitted to.
-        outputs: a name for each of K numbers.
-        num_grades: grades of a rating scale that it has thresholds for; 0 without them.
-        raters: whose use of the scale it has learnt.
-        means, deviations: of the labels of each output, which its numbers are standardised by.
-    """
-
-    kind: FeedbackKind
-    outputs: tuple[str, ...]
-    num_grades: int = 0
-    raters: tuple[str, ...] = ()
-    means: tuple[float, ...] = ()
-    deviations: tuple[float, ...] = ()
-
-
-class LabelScale(nn.Module):
-    """What is learnt about the labels beside the scores. Parts that are not needed have size 0.
-
-    `raw` are the thresholds between grades before they are ordered, `shift` what each rater adds to
-    them (a strict one has higher ones), `tie` the width of ties before it is made positive.
-    """
-
-    def __init__(self, head: RewardHead) -> None:
-        super().__init__()
-        num_thresholds = max(0, head.num_grades - 1)
-        self.raw = nn.Parameter(torch.ones(num_thresholds))
-        self.shift = nn.Parameter(torch.zeros(len(head.raters)))
-        self.tie = nn.Parameter(torch.zeros(1 if head.kind == "comparisons" else 0))
-        with torch.no_grad():
-            self.raw[:1] = -0.5 * 1.3133 * max(0, num_thresholds - 1)  # symmetric about 0
-
-    def thresholds(self, raters: Sequence[str], names: Sequence[str]) -> Float[Tensor, "B J"]:
-        """Those of each row's rater; of one who is not in `names`, those of the average rater."""
-        shift = torch.cat([self.shift - self.shift.mean(), self.shift.new_zeros(1)])
-        place = {name: i for i, name in enumerate(names)}
-        rows = torch.tensor([place.get(rater, len(place)) for rater in raters])
-        return ordered_thresholds(self.raw) + shift[rows.to(shift.device), None]
-
-    @property
-    def tie_width(self) -> Float[Tensor, ""]:
-        """w > 0."""
-        return functional.softplus(self.tie).squeeze(0)
 
 
 class RewardModel:
@@ -105,12 +61,15 @@ class RewardModel:
         *,
         compute_dtype: torch.dtype,
         adapters: Adapters | None = None,
+        gate: PromptGate | None = None,
     ) -> None:
         """`compute_dtype`: of the backbone's products; the head is in float32.
 
-        `adapters`: what is trained of the backbone, where it is not all of it.
+        `adapters`: what is trained of the backbone, where it is not all of it. `gate`: mixes the
+        attributes of `head`; then it alone is trained.
         """
         self.head = head
+        self.gate = gate
         self.network: PreTrainedModel = network.eval()
         self.tokenizer: PreTrainedTokenizerBase = tokenizer
         self.scale = LabelScale(head)
@@ -118,6 +77,9 @@ class RewardModel:
         self._compute_dtype = compute_dtype
         self._trunk: nn.Module = network.base_model
         self._linear = head_of(network)
+        if gate is not None:
+            network.requires_grad_(False)
+            network.add_module(_GATE, gate)
         network.add_module(_SCALE, self.scale)
         if network.device.type == "cpu":
             network.set_attn_implementation("eager")  # as in Policy: the faster backward pass
@@ -142,17 +104,17 @@ class RewardModel:
         return getattr(config, "max_position_embeddings", None)  # foreign: not of every family
 
     def scores(self, batch: TokenBatch) -> Float[Tensor, "B K"]:
-        """The outputs of the head at the last token but one of each row.
+        """The outputs at the last token but one of each row.
 
-        The last token stands for whatever comes next (see `reward_text.py`); nothing reads it.
+        The last token stands for whatever comes next (`AnswerReader`); nothing reads it.
         """
-        last = batch.is_real.sum(dim=1) - 2
-        return self._read(self.hidden_states(batch), last)
-
-    def states(self, batch: TokenBatch) -> Float[Tensor, "B D"]:
-        """The state at the last token of each row's prompt, which a gate reads."""
-        rows = torch.arange(batch.token_ids.shape[0], device=self.device)
-        return self.hidden_states(batch)[rows, batch.prompt_length - 1].float()
+        hidden = self.hidden_states(batch)
+        rows = torch.arange(hidden.shape[0], device=self.device)
+        last = hidden[rows, batch.is_real.sum(dim=1) - 2].float()
+        scores = functional.linear(last, self._linear.weight.float())
+        if self.gate is None:
+            return scores
+        return self.gate(hidden[rows, batch.prompt_length - 1].float(), scores)
 
     def hidden_states(self, batch: TokenBatch) -> Float[Tensor, "B L D"]:
         """Last hidden states; only from the end of the prompt on, where rows share prompts."""
@@ -186,19 +148,16 @@ class RewardModel:
         Adapters are merged into the weights.
         """
         network = self.network if self._adapters is None else self._adapters.merged_network()
-        state = {k: v for k, v in network.state_dict().items() if not k.startswith(f"{_SCALE}.")}
-        about = {
-            "head": asdict(self.head),
-            "scale": {name: value.tolist() for name, value in self.scale.state_dict().items()},
-            "tokenizer": fingerprint(self.tokenizer),
-        }
+        own = (f"{_SCALE}.", f"{_GATE}.")
+        state = {k: v for k, v in network.state_dict().items() if not k.startswith(own)}
         with complete_folder(folder) as partial:
             write_layout(network, self.tokenizer, partial, state=state)
-            (partial / HEAD_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
-
-    def _read(self, hidden: Float[Tensor, "B L D"], columns: Tensor) -> Float[Tensor, "B K"]:
-        rows = torch.arange(hidden.shape[0], device=self.device)
-        return functional.linear(hidden[rows, columns].float(), self._linear.weight.float())
+            write_head(partial, self.head, self.scale, fingerprint(self.tokenizer))
+            if self.gate is not None:
+                weights = {
+                    k: v.detach().cpu().contiguous() for k, v in self.gate.state_dict().items()
+                }
+                save_file(weights, partial / GATE_FILE)
 
 
 def start_reward_model(
@@ -215,7 +174,7 @@ def start_reward_model(
     reward models (arXiv:1909.08593), by torch's generator. With `lora`, the head and an adapter
     are trained. Raises ModelError as `classifier_from`.
     """
-    network = classifier_from(start, head.outputs, name="a reward model")
+    network = classifier_from(start, head.columns, name="a reward model")
     linear = head_of(network)
     if head_start == "zero":
         nn.init.zeros_(linear.weight)
@@ -234,9 +193,9 @@ def load_reward_model(
     folder: Path, *, compute_dtype: torch.dtype = torch.float32, device: torch.device = _CPU
 ) -> RewardModel:
     """What `RewardModel.save` wrote. Raises ModelError where the folder holds none."""
-    head, scale, tokenizer_hash = _read_head(folder)
+    head, scale, tokenizer_hash = read_head(folder)
     network, tokenizer = load_classifier(
-        folder, name="reward model", num_outputs=len(head.outputs), wanted=_WANTED
+        folder, name="reward model", num_outputs=len(head.columns), wanted=WANTED
     )
     if tokenizer_hash != fingerprint(tokenizer):
         raise ModelError(
@@ -244,7 +203,8 @@ def load_reward_model(
             "the files back that stood beside its weights, or train it again."
         )
     nn.Module.to(network, device)
-    model = RewardModel(network, tokenizer, head, compute_dtype=compute_dtype)
+    gate = _read_gate(folder / GATE_FILE).to(device) if head.mixed else None
+    model = RewardModel(network, tokenizer, head, compute_dtype=compute_dtype, gate=gate)
     state = {name: torch.tensor(values) for name, values in scale.items()}
     try:
         model.scale.load_state_dict(state)
@@ -254,14 +214,33 @@ def load_reward_model(
     return model
 
 
-def _read_head(folder: Path) -> tuple[RewardHead, dict[str, list[float]], str]:
-    path = folder / HEAD_FILE
-    if not path.is_file():
-        raise ModelError(f"reward model {folder}: there is no {HEAD_FILE} in it. {_WANTED}")
+def with_gate(model: RewardModel, *, hidden: int, compute_dtype: torch.dtype) -> RewardModel:
+    """A model of comparisons, whose gate mixes the attributes of `model` (it becomes a part of it).
+
+    Only the gate is trained. Raises ModelError where `model` has no attributes.
+    """
+    names = model.head.outputs
+    if len(names) < 2:
+        raise ModelError(
+            f"a gate mixes several attributes, but the reward model has only {names[0]!r}. Train it"
+            " on rows with more attributes, or leave the gate out."
+        )
+    width = head_of(model.network).in_features
+    gate = PromptGate(width, len(names), hidden=hidden).to(model.device)
+    head = RewardHead("comparisons", ("reward",), mixed=names)
+    mixed = RewardModel(
+        model.network, model.tokenizer, head, compute_dtype=compute_dtype, gate=gate
+    )
+    nn.Module.to(mixed.scale, model.device)
+    return mixed
+
+
+def _read_gate(path: Path) -> PromptGate:
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        head = TypeAdapter(RewardHead).validate_python(about["head"])
-        scale = TypeAdapter(dict[str, list[float]]).validate_python(about["scale"])
-        return head, scale, str(about["tokenizer"])
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        state = load_file(path)
+        hidden, width = state["inner.weight"].shape
+        gate = PromptGate(width, state["outer.weight"].shape[0], hidden=hidden)
+        gate.load_state_dict(state)
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); the file is damaged.") from error
+    return gate

@@ -10,13 +10,20 @@ from pathlib import Path
 from statistics import fmean
 
 from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
-from burnish.methods.reward_model.fit import COMMENTS_STAGE, feedback_of, objective_of_head
+from burnish.methods.reward_model.fit import (
+    COMMENTS_STAGE,
+    GATE_STAGE,
+    FeedbackConfig,
+    feedback_of,
+    objective_of_head,
+)
 from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.methods.reward_model.reporting import answers_in, gold_report, label_report
 from burnish.models.reward_model import RewardModel
 from burnish.run.folder import RunFolder
 from burnish.run.progress import Progress
 from burnish.training.reward_model import row_scores
+from burnish.training.reward_model_comparisons import ComparisonsConfig
 from burnish.training.reward_model_rows import AnswerReader
 from burnish.training.reward_model_values import RewardEnsemble, RewardJudge, Units
 from burnish.training.stage import Stage
@@ -38,30 +45,42 @@ def reward_model_results(
     task = bench.task
     assert isinstance(task, FeedbackTask)
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
+    tested = _Tested(bench, task, at, method.feedback, method.weights)
+    measured = dict.fromkeys(method.stage_names, tested)
+    if method.gate is not None:
+        measured[GATE_STAGE] = _Tested(bench, task, at, ComparisonsConfig(), None)
     results: dict[str, Json] = {}
-    for name in method.stage_names:
+    for name, test in measured.items():
         kept = at[name] / "test" / "rewards.json"
         if not kept.exists():
             progress.note(f"testing {name} on held-out feedback")
-            found = _Tested(method, bench, task, at).results(at[name] / "selected")
+            found = test.results(at[name] / "selected")
             folder.write_json(str(kept.relative_to(folder.path)), found)
         results[name] = json.loads(kept.read_text(encoding="utf-8"))
         summary = json.loads((at[name] / "stage.json").read_text(encoding="utf-8"))
         results[name] |= {k: summary[k] for k in ("steps", "selected_step")}
     if method.num_models > 1:
         members = [at[name] / "selected" for name in method.stage_names]
-        results["ensemble"] = _Tested(method, bench, task, at).ensemble(members)
+        results["ensemble"] = tested.ensemble(members, k=method.pessimism)
     return results
 
 
 @dataclass(frozen=True, slots=True)
 class _Tested:
-    """What trained reward models are measured on; `at`: the folder of each stage."""
+    """What trained reward models are measured on.
 
-    method: RewardModelConfig
+    Attributes:
+        bench, task: of the run.
+        at: the folder of each stage.
+        feedback: the kind that is asked about.
+        weights: of attributes in the reward.
+    """
+
     bench: Workbench
     task: FeedbackTask
     at: Mapping[str, Path]
+    feedback: FeedbackConfig
+    weights: Mapping[str, float] | None
 
     def results(self, folder: Path) -> dict[str, Json]:
         """Of the model in `folder`, by split; one without feedback is left out."""
@@ -74,7 +93,7 @@ class _Tested:
                 found[split] = {**self._measured(model, feedback.rows), **skipped}
         return found
 
-    def ensemble(self, folders: Sequence[Path]) -> dict[str, Json]:
+    def ensemble(self, folders: Sequence[Path], *, k: float) -> dict[str, Json]:
         """The mean and the pessimistic reward against the gold one, and where members disagree."""
         models = [self.bench.load_reward_model(folder) for folder in folders]
         reader = AnswerReader(self.bench.renderer(models[0]), models[0])
@@ -82,7 +101,6 @@ class _Tested:
         dev = answers_in(self._feedback("dev").rows, self.task)
         known = [reader(a.problem, a.text) for a in dev]
         ensemble = RewardEnsemble(judges, [Units.of(judge.rewards(known)) for judge in judges])
-        k = self.method.pessimism
         found: dict[str, Json] = {"k": k}
         for split in _SPLITS:
             answers = answers_in(self._feedback(split).rows, self.task)
@@ -97,7 +115,7 @@ class _Tested:
 
     def _measured(self, model: RewardModel, feedback: Sequence[Feedback]) -> dict[str, Json]:
         reader = AnswerReader(self.bench.renderer(model), model)
-        rows = objective_of_head(self.method.feedback, model.head).rows(feedback, reader)
+        rows = objective_of_head(self.feedback, model.head).rows(feedback, reader)
         max_tokens = self.bench.compute.max_tokens_per_batch
         found = label_report(model, rows, row_scores(model, rows, max_tokens=max_tokens))
         answers = answers_in(feedback, self.task)
@@ -106,8 +124,8 @@ class _Tested:
 
     def _judge(self, model: RewardModel) -> RewardJudge:
         max_tokens = self.bench.compute.max_tokens_per_batch
-        return RewardJudge(model, max_tokens=max_tokens, weights=self.method.weights)
+        return RewardJudge(model, max_tokens=max_tokens, weights=self.weights)
 
     def _feedback(self, split: FeedbackSplit) -> FeedbackSet:
         judged = self.at.get(COMMENTS_STAGE)
-        return feedback_of(self.task, self.method.feedback, split, judged)
+        return feedback_of(self.task, self.feedback, split, judged)

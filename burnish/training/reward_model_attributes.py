@@ -17,18 +17,31 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor
 
 from burnish.config import Config
 from burnish.core.reward_losses import masked_squared_error
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
 from burnish.errors import ConfigError, DataError
-from burnish.models.reward_model import RewardHead, RewardModel
+from burnish.models.reward_head import RewardHead
+from burnish.models.reward_model import RewardModel
+from burnish.training.learner import OptimizerConfig
+from burnish.training.reward_model import FitConfig
 from burnish.training.reward_model_rows import AnswerReader, JudgedRow
 from burnish.types import AttributeRating
 
 Values = tuple[float, ...]
 """K values in the units of the labels; NaN where one is missing."""
+
+
+class GateConfig(Config):
+    """A gate on the prompt decides what each attribute counts (ArmoRM)."""
+
+    hidden: int = Field(default=64, ge=1)
+    """H: units of its layer."""
+    fit: FitConfig = FitConfig(epochs=3, optimizer=OptimizerConfig(learning_rate=1e-3))
+    """The training, by the task's comparisons; nothing else of the model changes."""
 
 
 class AttributesConfig(Config):
@@ -39,6 +52,8 @@ class AttributesConfig(Config):
     weights: dict[str, float] | None = None
     """Of each attribute in the one reward, in the units of its labels; may be changed after
     training; default: 1 for each."""
+    gate: GateConfig | None = None
+    """Also train a gate that weighs them by the prompt; needs a task with comparisons as well."""
 
     def objective(self, train: Sequence[Feedback]) -> Attributes:
         """How they are learnt; the attributes are those in `train`. Raises ConfigError."""
@@ -99,12 +114,12 @@ def attributes_of(train: Sequence[Feedback]) -> Attributes:
     for rating in train:
         assert isinstance(rating, AttributeRating)
         for name, value in rating.values.items():
-            if value is not None:
-                said.setdefault(name, []).append(value)
-    if not said:
+            said.setdefault(name, []).extend([] if value is None else [value])
+    known = {name: values for name, values in said.items() if values}
+    if not known:
         raise DataError("not one attribute has a value in the training rows; check their columns")
-    means = tuple(fmean(values) for values in said.values())
-    return Attributes(tuple(said), means, tuple(pstdev(v) or 1.0 for v in said.values()))
+    means = tuple(fmean(values) for values in known.values())
+    return Attributes(tuple(known), means, tuple(pstdev(v) or 1.0 for v in known.values()))
 
 
 def weighted_reward(

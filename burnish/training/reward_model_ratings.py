@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log
 from statistics import fmean, pstdev
 from typing import Literal
 
@@ -19,9 +20,13 @@ from torch import Tensor
 from burnish.config import Config
 from burnish.core.reward_losses import ordinal_loss
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
-from burnish.models.reward_model import RewardHead, RewardModel
+from burnish.models.reward_head import RewardHead
+from burnish.models.reward_model import RewardModel
 from burnish.training.reward_model_rows import AnswerReader, JudgedRow
 from burnish.types import Rating
+
+_PRIOR = 4.0
+_SMALLEST_GAP = 0.05
 
 
 class RatingsConfig(Config):
@@ -64,9 +69,14 @@ class Ratings:
     def head(self) -> RewardHead:
         """One score: in logits (ordinal), or in standard units of a rater."""
         if self.config.fit == "ordinal":
-            own = self.config.strictness == "of_each_rater" and len(self.ratings) > 1
+            thresholds, strictness = self._habits()
+            own = self.config.strictness == "of_each_rater" and len(strictness) > 1
             return RewardHead(
-                "ratings", ("reward",), self.num_grades, tuple(self.ratings) if own else ()
+                "ratings",
+                ("reward",),
+                thresholds=thresholds,
+                raters=tuple(self.ratings) if own else (),
+                strictness=strictness if own else (),
             )
         mean, deviation = self._units(None)
         return RewardHead("ratings", ("reward",), means=(mean,), deviations=(deviation,))
@@ -93,6 +103,28 @@ class Ratings:
         targets = [self._in_units(row.label) for row in rows]
         return (score - torch.tensor(targets, device=score.device)).square()
 
+    def _habits(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Thresholds and strictness to start from: those by which equal scores would explain how
+        often each grade is given, by all and by each rater.
+
+        A rater of few words is taken for an average one: all count as _PRIOR ratings of theirs.
+        """
+        every = [rating for own in self.ratings.values() for rating in own]
+        grades = range(self.num_grades - 1)
+        shares = [(sum(r <= j for r in every) + 0.5) / (len(every) + 1.0) for j in grades]
+        rising = [_logit(share) for share in shares]
+        for j in grades[1:]:
+            rising[j] = max(rising[j], rising[j - 1] + _SMALLEST_GAP)
+        strictness = []
+        for own in self.ratings.values():
+            counts = [sum(rating <= j for rating in own) for j in grades]
+            moved = [
+                _logit((count + _PRIOR * share) / (len(own) + _PRIOR)) - _logit(share)
+                for count, share in zip(counts, shares, strict=True)
+            ]
+            strictness.append(fmean(moved))
+        return tuple(rising), tuple(strictness)
+
     def _in_units(self, label: RatedBy) -> float:
         mean, deviation = self._units(label.rater)
         return (label.rating - mean) / deviation
@@ -105,3 +137,7 @@ class Ratings:
         known = self.ratings.get(rater, ()) if rater is not None else ()
         found = known or [rating for own in self.ratings.values() for rating in own]
         return fmean(found), pstdev(found) or 1.0
+
+
+def _logit(share: float) -> float:
+    return log(share / (1.0 - share))

@@ -16,7 +16,8 @@ from torch import Tensor
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
 from burnish.data.rendering import Renderer
 from burnish.errors import DataError
-from burnish.models.reward_model import RewardHead, RewardModel
+from burnish.models.reward_head import RewardHead
+from burnish.models.reward_model import RewardModel
 from burnish.types import Example, Problem, StopReason
 
 L = TypeVar("L")

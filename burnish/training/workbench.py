@@ -31,12 +31,13 @@ from burnish.models.process_reward_model import (
     load_process_reward,
     start_process_reward,
 )
+from burnish.models.reward_head import RewardHead
 from burnish.models.reward_model import (
     HeadStart,
-    RewardHead,
     RewardModel,
     load_reward_model,
     start_reward_model,
+    with_gate,
 )
 from burnish.rollout.engine import Engine, SamplingParams
 from burnish.rollout.local import LocalEngine
@@ -227,6 +228,10 @@ class Workbench:
     def load_reward_model(self, folder: Path) -> RewardModel:
         """The reward model that was trained and saved in `folder`."""
         return load_reward_model(folder, compute_dtype=self._dtype, device=self._device)
+
+    def start_reward_gate(self, folder: Path, *, hidden: int) -> RewardModel:
+        """The attributes of the reward model in `folder`, mixed by a gate that is to be trained."""
+        return with_gate(self.load_reward_model(folder), hidden=hidden, compute_dtype=self._dtype)
 
     def engine(self, policy: Policy) -> Engine:
         """An engine that samples from a copy of the policy in the compute dtype."""

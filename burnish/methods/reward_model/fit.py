@@ -13,11 +13,16 @@ from pydantic import Field
 from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
 from burnish.methods.reward_model.comments import CommentsConfig, opinions
 from burnish.methods.reward_model.measuring import row_metrics
-from burnish.models.reward_model import RewardHead
+from burnish.models.reward_head import RewardHead
 from burnish.training.learner import Metrics
 from burnish.training.reward_model import FitConfig, fit_rewards
-from burnish.training.reward_model_attributes import Attributes, AttributesConfig, attributes_of
-from burnish.training.reward_model_comparisons import ComparisonsConfig
+from burnish.training.reward_model_attributes import (
+    Attributes,
+    AttributesConfig,
+    GateConfig,
+    attributes_of,
+)
+from burnish.training.reward_model_comparisons import Comparisons, ComparisonsConfig
 from burnish.training.reward_model_ratings import Ratings, RatingsConfig
 from burnish.training.reward_model_rows import AnswerReader, Objective
 from burnish.training.seeds import derived_seed
@@ -30,6 +35,8 @@ FeedbackConfig: TypeAlias = Annotated[
 ]
 
 COMMENTS_STAGE = "comments"
+FIT_STAGE = "reward_model"
+GATE_STAGE = "gate"
 
 
 def train_rewards(
@@ -62,6 +69,38 @@ def train_rewards(
         model,
         objective,
         config=config,
+        train=objective.rows(used, reader),
+        dev=objective.rows(dev.rows, reader),
+        metrics=row_metrics,
+        max_tokens=bench.compute.max_tokens_per_batch,
+        first_metrics=_counts(train, len(used), dev),
+    )
+
+
+def train_gate(
+    run: StageRun,
+    *,
+    bench: Workbench,
+    task: FeedbackTask,
+    gate: GateConfig,
+    num_labels: int | None,
+) -> Iterator[StepResult]:
+    """A stage: fit a gate on the attributes of the stage before to the task's comparisons.
+
+    Args:
+        num_labels: comparisons that are used, from the first; None: all.
+    """
+    torch.manual_seed(derived_seed(run.seed, "gate"))
+    objective = Comparisons(ComparisonsConfig())
+    model = bench.start_reward_gate(run.artifacts[FIT_STAGE], hidden=gate.hidden)
+    reader = AnswerReader(bench.renderer(model), model)
+    train, dev = (task.feedback("comparisons", split) for split in ("train", "dev"))
+    used = train.rows[:num_labels]
+    yield from fit_rewards(
+        run,
+        model,
+        objective,
+        config=gate.fit,
         train=objective.rows(used, reader),
         dev=objective.rows(dev.rows, reader),
         metrics=row_metrics,
@@ -104,7 +143,7 @@ def objective_of_head(feedback: FeedbackConfig, head: RewardHead) -> Objective[A
         case ComparisonsConfig():
             return feedback.objective()
         case RatingsConfig():
-            return Ratings(feedback, head.num_grades, {})
+            return Ratings(feedback, len(head.thresholds) + 1, {})
         case AttributesConfig() | CommentsConfig():
             return Attributes(head.outputs, head.means, head.deviations, head.kind)
 

@@ -51,7 +51,7 @@ def compared_pairs(rows: Rows, scores: RowScores) -> list[Compared]:
 def predicted_ratings(model: RewardModel, scores: RowScores) -> list[float]:
     """The rating that an average rater is expected to give each answer."""
     said = [answer[0] for row in scores for answer in row]
-    if model.head.num_grades:
+    if model.head.thresholds:
         return expected_grades(model, said)
     return model.in_label_units(torch.tensor(said)[:, None])[:, 0].tolist()
 

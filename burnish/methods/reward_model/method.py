@@ -9,17 +9,24 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from burnish.config import Config
 from burnish.data.feedback.kinds import FeedbackTask
 from burnish.errors import ConfigError
 from burnish.methods.reward_model.comments import CommentsConfig, judge_comments
-from burnish.methods.reward_model.fit import COMMENTS_STAGE, FeedbackConfig, train_rewards
+from burnish.methods.reward_model.fit import (
+    COMMENTS_STAGE,
+    FIT_STAGE,
+    GATE_STAGE,
+    FeedbackConfig,
+    train_gate,
+    train_rewards,
+)
 from burnish.training.reward_model import FitConfig
-from burnish.training.reward_model_attributes import AttributesConfig
+from burnish.training.reward_model_attributes import AttributesConfig, GateConfig
 from burnish.training.reward_model_comparisons import ComparisonsConfig
 from burnish.training.stage import Stage
 from burnish.training.workbench import Workbench
@@ -46,7 +53,8 @@ class RewardModelConfig(Config):
     def stages(self, bench: Workbench) -> list[Stage]:
         """reward_model; of an ensemble reward_model_1, reward_model_2, and so on.
 
-        Before them comments, which trains nothing, where the feedback is comments.
+        Before them comments, which trains nothing, where the feedback is comments; after them the
+        gate, where attributes have one.
         """
         if bench.model.trim_vocabulary:
             raise ConfigError(
@@ -68,6 +76,15 @@ class RewardModelConfig(Config):
             start=self.start,
         )
         stages = [Stage(name, train) for name in self.stage_names]
+        if self.gate is not None:
+            mix = partial(
+                train_gate,
+                bench=bench,
+                task=bench.task,
+                gate=self.gate,
+                num_labels=self.num_labels,
+            )
+            stages.append(Stage(GATE_STAGE, mix))
         if not isinstance(self.feedback, CommentsConfig):
             return stages
         judge = partial(
@@ -79,14 +96,24 @@ class RewardModelConfig(Config):
     def stage_names(self) -> list[str]:
         """Of the stages that train a model."""
         if self.num_models == 1:
-            return ["reward_model"]
-        return [f"reward_model_{member}" for member in range(1, self.num_models + 1)]
+            return [FIT_STAGE]
+        return [f"{FIT_STAGE}_{member}" for member in range(1, self.num_models + 1)]
+
+    @property
+    def gate(self) -> GateConfig | None:
+        """What weighs attributes by the prompt, if anything does."""
+        return self.feedback.gate if isinstance(self.feedback, AttributesConfig) else None
 
     @property
     def weights(self) -> dict[str, float] | None:
         """Of the attributes in the reward, where there are several."""
-        match self.feedback:
-            case AttributesConfig(weights=weights):
-                return weights
-            case _:
-                return None
+        return self.feedback.weights if isinstance(self.feedback, AttributesConfig) else None
+
+    @model_validator(mode="after")
+    def _a_gate_has_one_model(self) -> Self:
+        if self.gate is not None and self.num_models > 1:
+            raise ValueError(
+                "feedback.gate mixes the attributes of one model; set num_models to 1, or leave the"
+                " gate out"
+            )
+        return self

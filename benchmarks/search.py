@@ -268,7 +268,7 @@ def described(setting: Setting, grown: Grown, first: Sequence[Tree]) -> dict[str
         "values": sum(len(tree.known_values) for tree in trees),
         "sampled_tokens": sum(tree.spent.proposal_tokens for tree in trees),
         "value_tokens": sum(tree.spent.value_tokens for tree in trees),
-        "engine": grown.counts,
+        "counts": grown.counts,
     }
 
 

@@ -132,7 +132,7 @@ def test_a_search_and_the_same_search_tree_by_tree_grow_the_same_trees(rows_of):
         same = ("trees", "same_trees", "nodes", "values", "sampled_tokens", "value_tokens")
         assert [speeds[side][name] for name in same] == [ours[name] for name in same]
     assert ours["same_trees"] == 3
-    assert ours["engine"]["reused_tokens"] > ours["engine"]["prefill_tokens"]
+    assert ours["counts"]["reused_tokens"] > ours["counts"]["prefill_tokens"]
 
 
 def test_samples_of_a_prompt_cost_one_prefill_and_full_steps():

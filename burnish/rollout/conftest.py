@@ -70,6 +70,14 @@ def build_network(family, seed=0):
     return AutoModelForCausalLM.from_config(CONFIGS[family]()).eval()
 
 
+def build_for_kernels(family):
+    """The same with heads of a size that the compiled kernels know."""
+    config = CONFIGS[family]()
+    config.head_dim = 16
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(config).eval()
+
+
 @pytest.fixture
 def llama():
     return build_network("llama")

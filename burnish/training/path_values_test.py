@@ -41,8 +41,8 @@ def test_values_are_those_of_a_judge_without_memory(head, prefix_bytes):
 
     judge = path_judge(model, prefix_bytes)
 
-    assert judge.prefix_values(asked) == pytest.approx(expected, abs=1e-5)
-    assert judge.prefix_values(asked[:3]) == pytest.approx(expected[:3], abs=1e-5)
+    assert judge.prefix_values(asked) == pytest.approx(expected, abs=1e-4)
+    assert judge.prefix_values(asked[:3]) == pytest.approx(expected[:3], abs=1e-4)
     assert judge.prefix_values([]) == []
 
 

@@ -40,6 +40,15 @@ def test_the_two_best_of_each_level_go_on():
     assert tree.num_rounds == 3
 
 
+def test_visits_count_the_beams_that_a_node_was_part_of():
+    tree = searched(CONFIG)
+
+    visits = {tree.prefix(node).text: tree.visits[node] for node in range(len(tree))}
+    # Levels: b, a | bf., ad | adi. (c, bg and ae were never in a beam).
+    expected = {"": 5, "a": 3, "b": 2, "c": 0, "bf.": 1, "bg": 0, "ad": 2, "ae": 0, "adi.": 1}
+    assert visits == expected
+
+
 def test_a_wider_beam_keeps_more():
     assert "ch." in texts(searched(CONFIG.model_copy(update={"beam_width": 3})))
 

@@ -74,6 +74,7 @@ def test_visits_count_the_samples_that_run_through_a_node():
         below = sum(tree.visits[child] for child in tree.children[node])
         assert tree.visits[node] == (below or tree.visits[node])
     assert tree.visits[ROOT] == 4
+    assert tree.is_expanded[ROOT] == 1
     assert tree.spent.model_calls == 4
 
 

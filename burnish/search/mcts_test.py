@@ -205,6 +205,7 @@ def test_a_node_without_acceptable_proposals_is_stuck_after_all_tries():
 
     assert tree.ends[1] == End.STUCK
     assert tree.spent.proposal_tokens == 2 * 2 + 3 * (2 + 1)
+    assert tree.num_requests == 1 + 3
     assert config.best(tree) == 1
 
 

@@ -99,6 +99,17 @@ def test_a_stop_within_a_round_keeps_its_replies_and_changes_nothing_else():
     assert search.tree.spent.proposal_tokens > 0
 
 
+def test_a_round_under_way_is_finished_though_the_budget_is_spent():
+    first = Search(Tree("t", "9", 1), MctsConfig())
+    run(first, 2)
+
+    second = Search(first.tree, MctsConfig(), Budget(tokens=1))
+    run(second)
+
+    assert second.is_over
+    assert (second.tree.num_rounds, second.tree.replies) == (1, [])
+
+
 def test_a_larger_budget_continues_a_search_that_ended():
     small, large = Budget(model_calls=15), Budget(model_calls=60)
     strategy = MctsConfig(end_gate=2.0, iteration_limit=1000)

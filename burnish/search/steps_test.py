@@ -97,6 +97,10 @@ def test_sentences_end_at_stops_but_not_within_numbers_lists_and_abbreviations()
     )
 
 
+def test_empty_lines_before_a_sentence_are_part_of_it():
+    assert split_steps("\n \nHe ate. Yes.", SentenceSteps()) == ("\n \nHe ate. ", "Yes.")
+
+
 def test_a_marker_ends_a_step_or_begins_one():
     at_end = MarkerSteps(marker="<s>")
     at_start = MarkerSteps(marker="Step ", stands="at_start")
@@ -160,6 +164,8 @@ def test_a_statement_is_a_logical_line_or_a_whole_block():
         ("if x:\n    y\nelephant", 12),
         ("    if x:\n        y\n  z", 20),
         ("if x:\n    y\n# c", None),
+        ("    if x:\n        y\nelse:\n", 20),
+        ("x = 1)\n", 7),
     ],
 )
 def test_the_end_of_a_statement_is_known_as_soon_as_it_is_certain(text: str, end: int | None):

@@ -62,7 +62,17 @@ def test_where_it_cannot_be_written_the_error_says_so(tmp_path: Path):
         write_trees(tmp_path / "missing" / "a.trees", [])
 
 
-@pytest.mark.parametrize("place", [0, 15, 60, 100, -1])
+def test_a_file_that_cannot_take_its_place_is_not_left_beside_it(tmp_path: Path):
+    (tmp_path / "a.trees").mkdir()
+
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        write_trees(tmp_path / "a.trees", [full_tree()])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.trees"]
+
+
+# 16 is in the recorded size, 60 in the SHA-256, 100 and -1 in the trees.
+@pytest.mark.parametrize("place", [0, 15, 16, 60, 100, -1])
 def test_one_changed_byte_is_noticed(tmp_path: Path, place: int):
     path = tmp_path / "a.trees"
     write_trees(path, [full_tree()])

@@ -145,15 +145,20 @@ def test_soft_labels_are_shares_of_samples():
     assert labels == {"a": (0.75, True), "ab": (1, True), "ac": (0, False), "d": (0, False)}
 
 
+def test_a_leaf_without_visits_counts_once_in_soft_labels():
+    tree = grown((0, "a", None), (1, "b", True), (1, "c", False))
+
+    assert {"".join(s.steps): s.value for s in soft_label_samples(tree)}["a"] == 0.5
+
+
 def test_end_leaves_are_unexpanded_and_finished_or_past_the_gate():
-    tree = grown((0, "a", None), (1, "b", None), (1, "c", None), (1, "d", None), (1, "e", None))
-    for node, (value, end) in enumerate(
-        [(0.9, 0), (0.9, 0), (0.7, 0), (0.8, 0), (0.1, End.FINAL), (0.95, End.CUT)]
-    ):
+    tree = grown((0, "a", None), *((1, text, None) for text in "bcdefg"))
+    ends = [(0.1, End.FINAL), (0.95, End.CUT), (0.85, End.DEEP), (0.75, End.DEEP)]
+    for node, (value, end) in enumerate([(0.9, 0), (0.9, 0), (0.7, 0), (0.8, 0), *ends]):
         tree.values[node] = value
         tree.mark(node, End(end))
 
-    assert nodes_to_verify(tree, 0.8) == [3, 4]
+    assert nodes_to_verify(tree, 0.8) == [3, 4, 6]
 
 
 @given(

@@ -13,7 +13,7 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
-from burnish.methods.dpo.method import DpoConfig
+from burnish.methods.dpo.method import DpoConfig, compared_answers
 from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
@@ -113,6 +113,8 @@ class Recipe(Config):
 
     def _texts_of_method(self) -> tuple[str, ...]:
         """What the method says to the model itself."""
+        if isinstance(self.method, DpoConfig):
+            return compared_answers(self.task) if self.model.trim_vocabulary else ()
         correction = correction_of(self.method)
         return () if correction is None else (correction.instruction_for(self.task),)
 

@@ -126,7 +126,6 @@ def preference_step(
     Returns:
         means over pairs: see `pair_metrics`.
     """
-
     num_weighted = sum(row.pair.weight for row in rows)
     kl = kl_estimate(policy, mismatched, max_tokens=max_tokens) if mismatched else 0.0
 

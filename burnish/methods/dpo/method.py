@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from burnish.data.feedback.kinds import FeedbackSplit, FeedbackTask
+from burnish.data.tasks.task import Task
 from burnish.errors import ConfigError, DataError
 from burnish.models.policy import Policy
 from burnish.training.learner import Metrics, OptimizerConfig
@@ -114,6 +115,16 @@ def token_pairs(bench: Workbench, policy: Policy, split: FeedbackSplit) -> list[
     if not rows:
         raise DataError(f"the task has no {split} comparisons; check its files and sizes")
     return [written_pair(row, renderer) for row in rows if isinstance(row, Preference)]
+
+
+def compared_answers(task: Task) -> tuple[str, ...]:
+    """The answers of all comparisons of a task, whose tokens a trimmed vocabulary must keep."""
+    if not isinstance(task, FeedbackTask):
+        return ()
+    splits: tuple[FeedbackSplit, ...] = ("train", "dev", "test", "shifted")
+    rows = [row for split in splits for row in task.feedback("comparisons", split).rows]
+    pairs = [row for row in rows if isinstance(row, Preference)]
+    return tuple(text for pair in pairs for text in (pair.chosen, pair.rejected))
 
 
 def _measure_of_dev(

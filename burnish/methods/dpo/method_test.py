@@ -12,8 +12,9 @@ import torch
 from burnish.data.feedback.kinds import FeedbackSet
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import ConfigError, DataError
-from burnish.methods.dpo.method import DpoConfig, token_pairs
+from burnish.methods.dpo.method import DpoConfig, compared_answers, token_pairs
 from burnish.training.stage import Stage, StageRun
+from burnish.types import Preference
 
 TASK = RepliesTask(train_size=12, dev_size=6, test_size=2)
 SMALL: dict[str, Any] = {
@@ -121,6 +122,15 @@ def test_warm_up_is_selected_by_how_likely_chosen_answers_are(bench, tmp_path):
 def test_task_without_comparisons_is_an_error(attempts_bench):
     with pytest.raises(ConfigError, match="learns from comparisons of answers"):
         config_of().stages(attempts_bench)
+
+
+def test_answers_of_all_comparisons_are_known_to_a_trimmed_vocabulary(attempts_bench):
+    texts = compared_answers(TASK)
+    assert len(texts) == 2 * (12 + 6 + 2 + 2)
+    pair = TASK.feedback("comparisons", "train").rows[0]
+    assert isinstance(pair, Preference)
+    assert {pair.chosen, pair.rejected} <= set(texts)
+    assert compared_answers(attempts_bench.task) == ()
 
 
 def test_no_pairs_of_a_split_are_an_error(bench):

@@ -29,7 +29,7 @@ help:
 	@echo "make test         install into .venv, then run all tests"
 	@echo "make check        linters, types, import contract and all tests"
 	@echo "make format       rewrite the code in the one format"
-	@echo "make bench        measure rollouts, training, memory and the sandbox beside others (25 min)"
+	@echo "make bench        measure rollouts, training, searches, memory and the sandbox beside others (25 min)"
 	@echo "make gemma        install what the Gemma 3 270M recipes need"
 	@echo "make hub          install what data sets from the Hugging Face hub need"
 
@@ -58,6 +58,7 @@ bench: $(VENV)/.peers
 	$(BIN)/burnish bench train -- --model gemma --tasks grpo --dtypes bfloat16 --steps 1 --append
 	$(BIN)/burnish bench memory -- --engines burnish trl --tokens 1024 4096 --length 256 \
 		--max-tokens-per-batch 1024
+	$(BIN)/burnish bench search -- --rounds 2
 	$(BIN)/burnish bench breakdown -- --workload tiny "tiny grpo"
 	$(BIN)/burnish bench sandbox -- --hostile
 

@@ -7,8 +7,13 @@
 The peer is the way of published code: one tree, one `generate` of transformers a proposal, one
 forward pass a value (`search_peer.py`). Settings, seeds and draws are the same, so in float32 both
 grow the same trees; the row of the peer says how many of its trees are ours node for node. The
-sides take turns, round by round, and each keeps its best round. `--peer-trees` lets the peer search
-the first few of the trees only: it needs as long for each as for any other.
+sides take turns, round by round, and each keeps its best round. The peer searches the first few of
+the trees only (`--peer-trees`): one after the other, it needs as long for more of them.
+
+    burnish             64 trees at once
+    burnish uncached    the same, but every path is read again each time
+    burnish alone       one tree at a time, with the memory of paths
+    generate            the peer
 
 Without `--value` the value model is untrained (random head): speed does not depend on what it says,
 but which solution is chosen does. Then `correct/1k tokens` compares the two sides alone.
@@ -76,6 +81,7 @@ class Workload:
     Attributes:
         model: policy, and backbone of the value model.
         num_trees: of as many arithmetic problems.
+        num_peer_trees: the first of them, which the peer searches.
         iterations: of MCTS*, each with b = 3 proposals and a rollout of 2 steps.
         dtype: of both sides.
         max_new_tokens: of a solution.
@@ -83,6 +89,7 @@ class Workload:
 
     model: str
     num_trees: int = 64
+    num_peer_trees: int = 16
     iterations: int = 6
     dtype: str = "float32"
     max_new_tokens: int = 96
@@ -90,7 +97,7 @@ class Workload:
 
 WORKLOADS = {
     "tiny": Workload("builtin:arithmetic"),
-    "gemma": Workload("gemma3-270m", iterations=2, dtype="bfloat16"),
+    "gemma": Workload("gemma3-270m", num_peer_trees=2, iterations=2, dtype="bfloat16"),
     "smallest": Workload("builtin:arithmetic", num_trees=3, iterations=2, max_new_tokens=40),
 }
 DEFAULT = ("tiny",)
@@ -191,8 +198,9 @@ def tree_by_tree(setting: Setting, num_trees: int) -> Grow:
     prompts = {tree.tree_id: searcher.prompt_ids(tree) for tree in trees}
     policy = load(ModelConfig(name=setting.workload.model))
     search, lengths = setting.search, setting.bench.lengths
+    engine = GenerateEngine(copy_in(policy.network, dtype), policy.tokenizer)
     proposer = StepProposer(
-        GenerateEngine(copy_in(policy.network, dtype), policy.tokenizer),
+        engine,
         policy.tokenizer,
         steps=search.steps,
         limits=StepLimits(lengths.max_new_tokens, search.max_step_tokens, search.temperature),
@@ -204,7 +212,8 @@ def tree_by_tree(setting: Setting, num_trees: int) -> Grow:
     def grow() -> Grown:
         scheduler = Scheduler(Models(proposer, valuer), at_once=1, clock=time.monotonic)
         _exhaust(scheduler.run(Search(tree, setting.mcts) for tree in trees))
-        return Grown(trees)
+        counts = {"prefill_tokens": engine.read_tokens, "sampled_tokens": engine.sampled_tokens}
+        return Grown(trees, dict(counts))
 
     return grow
 
@@ -218,7 +227,7 @@ def measure(workload: Workload, arguments: argparse.Namespace, name: str) -> lis
     """Rows of nodes per second and of what the trees hold, by engine."""
     setting = setting_of(workload, arguments.value)
     every = workload.num_trees
-    some = min(arguments.peer_trees or every, every)
+    some = min(workload.num_peer_trees, every)
     sides: dict[str, Side] = {
         OURS: partial(ours, setting, every, every),
         UNCACHED: partial(ours, setting, every, every, prefix_cache_mb=0),
@@ -306,7 +315,11 @@ def main() -> None:
     add_options(parser, "search")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    given = {"num_trees": arguments.trees, "iterations": arguments.iterations}
+    given = {
+        "num_trees": arguments.trees,
+        "num_peer_trees": arguments.peer_trees,
+        "iterations": arguments.iterations,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     rows: list[Row] = []
     for name in arguments.workload:

@@ -15,7 +15,9 @@ SCRIPT = Path(__file__).parent.parent / "benchmarks" / "search_quality.py"
 def write_run(folder: Path, rows: dict[str, dict[int, str]]) -> Path:
     """A letter a problem, `x` where it is right; each costs half its budget."""
     folder.mkdir(parents=True)
-    searches = {method: {str(n): {} for n in budgets} for method, budgets in rows.items()}
+    searches: dict[str, object] = {
+        method: {str(n): {} for n in budgets} for method, budgets in rows.items()
+    }
     searches["beam"] = {"900": None}
     (folder / "results.json").write_text(json.dumps({"searches": searches}), "utf-8")
     for method, budgets in rows.items():

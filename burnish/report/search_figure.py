@@ -1,7 +1,8 @@
-"""Accuracy against tokens a question, one curve for each search, as an SVG file of its own.
+"""Accuracy against tokens a question, one curve for each search, as SVG: a file, or on the page.
 
 The horizontal axis is logarithmic, so that doublings are equally far apart; a search stands where
-it really is, at the tokens that it spent, with the interval of its accuracy as a bar.
+it really is, at the tokens that it spent, with the interval of its accuracy as a bar. Colours are
+those of the page where there is one.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 224.0, 20.0, 46.0
 _LINE = 16.0
 """Between two names in the legend."""
 _COLOURS: Mapping[str, str] = {
-    "mcts": "#2563c9",
-    "beam": "#b7690a",
-    "dfs": "#0d7f76",
-    "bon": "#7a4bc4",
-    "vote": "#c02f62",
-    "orm": "#3f7d20",
-    "weighted_vote": "#7d5a46",
+    "mcts": "var(--blue, #2563c9)",
+    "beam": "var(--amber, #b7690a)",
+    "dfs": "var(--teal, #0d7f76)",
+    "bon": "var(--violet, #7a4bc4)",
+    "vote": "var(--rose, #c02f62)",
+    "orm": "var(--green, #3f7d20)",
+    "weighted_vote": "#9a6a4f",
 }
-_OTHER_COLOUR = "#64707f"
+_OTHER_COLOUR = "var(--slate, #64707f)"
 _STYLE = (
-    "text{font:12px system-ui,sans-serif;fill:#3b4450}"
-    ".grid{stroke:#e3e6ea}.bar{stroke-width:1.2;opacity:.55}"
-    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}"
+    ".searches text{font:12px system-ui,sans-serif;fill:var(--soft,#3b4450)}"
+    ".searches .back{fill:var(--card,#fff)}"
+    ".searches .grid{stroke:var(--line,#e3e6ea)}"
+    ".searches .bar{stroke-width:1.2;opacity:.55}"
+    ".searches .curve{fill:none;stroke-width:2;stroke-linejoin:round}"
 )
 
 
@@ -81,9 +84,10 @@ def search_figure(curves: Sequence[SearchCurve]) -> str:
         *(_named(curve, _TOP + 6 + place * _LINE) for place, curve in enumerate(ranked)),
     ]
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img">'
+        '<svg class="searches" role="img" xmlns="http://www.w3.org/2000/svg"'
+        f' viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}">'
         f"<title>{escape(_in_words(ranked))}</title><style>{_STYLE}</style>"
-        f'<rect width="{_WIDTH:g}" height="{_HEIGHT:g}" fill="#fff"/>'
+        f'<rect class="back" width="{_WIDTH:g}" height="{_HEIGHT:g}"/>'
     )
     return "\n".join([head, *parts, "</svg>\n"])
 
@@ -130,20 +134,20 @@ def _drawn(
     )
     line = "".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(places))
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}">'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" style="fill:{colour}">'
         f"<title>{escape(_point_in_words(curve, point))}</title></circle>"
         for (x, y), point in zip(places, curve.points, strict=True)
     )
     return (
-        f'<path class="bar" stroke="{colour}" d="{bars}"/>'
-        f'<path class="curve" stroke="{colour}" d="{line}"/>{dots}'
+        f'<path class="bar" style="stroke:{colour}" d="{bars}"/>'
+        f'<path class="curve" style="stroke:{colour}" d="{line}"/>{dots}'
     )
 
 
 def _named(curve: SearchCurve, y: float) -> str:
     x = _WIDTH - _RIGHT + 14
     name = f"{curve.title} {percent(curve.points[-1].accuracy)}"
-    return f'<circle cx="{x:g}" cy="{y - 4:g}" r="4" fill="{_colour(curve)}"/>' + _text(
+    return f'<circle cx="{x:g}" cy="{y - 4:g}" r="4" style="fill:{_colour(curve)}"/>' + _text(
         x + 10, y, name, anchor="start"
     )
 

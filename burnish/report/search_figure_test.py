@@ -46,7 +46,7 @@ def test_a_point_stands_at_its_tokens_and_accuracy_doublings_equally_far_apart()
 
 def test_intervals_are_bars_and_the_best_search_is_named_first():
     figure = search_figure(CURVES)
-    (bars,) = re.findall(r'class="bar" stroke="#2563c9" d="([^"]*)"', figure)
+    (bars,) = re.findall(r'class="bar" style="stroke:var\(--blue, #2563c9\)" d="([^"]*)"', figure)
     assert len(re.findall("M[^M]*V", bars)) == 3
     assert figure.index("MCTS* &amp; co 60.0") < figure.index(">Greedy 25.0")
     assert re.findall(r'anchor="middle">([\d,]+)<', figure) == ["100", "200", "500", "1,000"]

@@ -1,4 +1,4 @@
-"""The table of a folder of searches: accuracy and cost, by method and budget."""
+"""The table and the curves of a folder of searches: accuracy and cost, by method and budget."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from burnish.report.results_table import Cell, ResultsRow, ResultsTable, share_cell
 from burnish.report.run_files import Row, as_number
+from burnish.report.search_figure import CurvePoint, SearchCurve, search_figure
 from burnish.report.wording import compact, label, percent
 
 _SHARES = {"accuracy": "Accuracy", "covered": "A right one anywhere"}
@@ -20,15 +21,19 @@ _HUES = {
     "vote": "rose",
     "weighted_vote": "rose",
 }
+_FEWEST = 2
+"""Points that make a curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTable:
-    """A row for each method and budget that is done, a colour name by row, and the best of them."""
+    """A row for each method and budget that is done, a colour name by row, the best of them, and
+    accuracy against tokens as SVG; no drawing where each method has one budget."""
 
     table: ResultsTable
     hues: dict[str, str]
     headline: str
+    figure: str
 
 
 def search_table(results: Row) -> SearchTable | None:
@@ -46,7 +51,26 @@ def search_table(results: Row) -> SearchTable | None:
         table=ResultsTable((*_SHARES.values(), "Tokens", "Nodes"), tuple(rows)),
         hues={title: _HUES.get(method, "slate") for method, title, _ in found},
         headline=_headline(results, [(title, row) for _, title, row in found]),
+        figure=_figure([(method, row) for method, _, row in found]),
     )
+
+
+def _figure(rows: list[tuple[str, Row]]) -> str:
+    points: dict[str, set[CurvePoint]] = {}
+    for method, row in rows:
+        accuracy = _object(row.get("accuracy"))
+        numbers = [as_number(row.get("tokens"))]
+        numbers += [as_number(accuracy.get(name)) for name in ("value", "low", "high")]
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(numbers):
+            points.setdefault(method, set()).add(CurvePoint(*known))
+    if all(len(of) < _FEWEST for of in points.values()):
+        return ""
+    curves = [
+        SearchCurve(label(method), method, tuple(sorted(of, key=lambda point: point.tokens)))
+        for method, of in points.items()
+    ]
+    return search_figure(curves)
 
 
 def _cells(row: Row) -> tuple[Cell | None, ...]:

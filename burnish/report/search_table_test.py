@@ -57,6 +57,27 @@ def test_nothing_done_is_no_table(searches):
     assert search_table({"searches": searches}) is None
 
 
+def test_budgets_are_drawn_as_curves_where_a_method_has_two():
+    found = search_table(
+        {
+            "searches": {
+                "mcts": {
+                    "2000": row_of(0.4),
+                    "12000": {**row_of(0.55), "tokens": 11500},
+                    "20000": {"tokens": 9},
+                },
+                "vote": {"2000": row_of(0.45)},
+            }
+        }
+    )
+    assert found is not None
+    assert found.figure.count('class="curve"') == 2
+    assert "MCTS*, 11,500 tokens: 55.0\u00a0%" in found.figure
+    single = search_table({"searches": {"mcts": {"2000": row_of(0.4)}}})
+    assert single is not None
+    assert single.figure == ""
+
+
 def test_numbers_that_are_missing_leave_their_cells_empty():
     found = search_table({"searches": {"mcts": {"2000": {"tokens": 9}}}})
     assert found is not None
@@ -70,6 +91,7 @@ def test_folder_of_searches_has_their_table_and_their_trees_mcts_first(tmp_path)
         write_trees(tmp_path / f"{name}.trees", sum_trees(1))
     page = write_report(tmp_path).read_text("utf-8")
     assert sections(page) == ["searches", "trees"]
+    assert page.count('<svg class="searches"') == 1
     balance = Balance()
     balance.feed(page)
     assert balance.open == []

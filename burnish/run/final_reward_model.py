@@ -56,9 +56,9 @@ def reward_model_results(
             progress.note(f"testing {name} on held-out feedback")
             found = test.results(at[name] / "selected")
             folder.write_json(str(kept.relative_to(folder.path)), found)
-        results[name] = json.loads(kept.read_text(encoding="utf-8"))
+        known = json.loads(kept.read_text(encoding="utf-8"))
         summary = json.loads((at[name] / "stage.json").read_text(encoding="utf-8"))
-        results[name] |= {k: summary[k] for k in ("steps", "selected_step")}
+        results[name] = {**known, **{k: summary[k] for k in ("steps", "selected_step")}}
     if method.num_models > 1:
         members = [at[name] / "selected" for name in method.stage_names]
         results["ensemble"] = tested.ensemble(members, k=method.pessimism)

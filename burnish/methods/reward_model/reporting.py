@@ -46,8 +46,7 @@ def answers_in(feedback: Sequence[Feedback], task: FeedbackTask) -> list[Answer]
     """The distinct answers of some feedback, in order."""
     found: dict[tuple[str, str], Answer] = {}
     for said in feedback:
-        pair = isinstance(said, Preference)
-        for text in (said.chosen, said.rejected) if pair else (said.text,):
+        for text in _texts(said):
             key = (said.problem.id, text)
             if key not in found:
                 found[key] = Answer(said.problem, text, task.gold(said.problem, text))
@@ -98,6 +97,10 @@ def gold_report(answers: Sequence[Answer], rewards: Sequence[float]) -> dict[str
     hits = _gold_hits([(a.problem.id, gold["reward"], r) for a, gold, r in known])
     found["gold_pair_accuracy"] = fmean(hits) if hits else None
     return found
+
+
+def _texts(said: Feedback) -> tuple[str, ...]:
+    return (said.chosen, said.rejected) if isinstance(said, Preference) else (said.text,)
 
 
 def _of_comparisons(rows: Rows, scores: RowScores) -> dict[str, Json]:

@@ -143,7 +143,7 @@ def rank_correlation(values: Sequence[float], truth: Sequence[float]) -> float:
     """Spearman's; 0 where either is constant, or of less than two."""
     if len(values) < 2 or len(set(values)) == 1 or len(set(truth)) == 1:
         return 0.0
-    return float(stats.spearmanr(values, truth).statistic)
+    return float(np.corrcoef(stats.rankdata(values), stats.rankdata(truth))[0, 1])
 
 
 def mean_absolute_error(values: Sequence[float], truth: Sequence[float]) -> float:

@@ -215,8 +215,9 @@ def _opinion(judgement: Judgement[Opinion] | Verdict) -> Opinion | GraderFailure
 
 
 def _share(found: Json) -> float | None:
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number and 0 <= float(found) <= 1 else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return float(found) if 0 <= found <= 1 else None
 
 
 def _any_of(words: Mapping[str, float] | Sequence[str]) -> re.Pattern[str]:

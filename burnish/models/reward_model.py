@@ -222,8 +222,8 @@ def with_gate(model: RewardModel, *, hidden: int, compute_dtype: torch.dtype) ->
     names = model.head.outputs
     if len(names) < 2:
         raise ModelError(
-            f"a gate mixes several attributes, but the reward model has only {names[0]!r}. Train it"
-            " on rows with more attributes, or leave the gate out."
+            f"a gate mixes several attributes, but the reward model has only {', '.join(names)}."
+            " Train it on rows with more attributes, or leave the gate out."
         )
     width = head_of(model.network).in_features
     gate = PromptGate(width, len(names), hidden=hidden).to(model.device)

@@ -12,7 +12,7 @@ from burnish.errors import ModelError
 from burnish.models.config import LoraConfig
 from burnish.models.reward_head import HEAD_FILE, LabelScale, RewardHead
 from burnish.models.reward_model import load_reward_model, start_reward_model
-from burnish.models.tiny import byte_fallback_tokenizer, tiny_model
+from burnish.models.tiny import Family, byte_fallback_tokenizer, tiny_model
 from burnish.models.token_batch import TokenBatch
 from burnish.types import Example
 
@@ -21,7 +21,7 @@ ONE = RewardHead("comparisons", ("reward",))
 SHORT, LONG = (9, 10, 11, 1), (5, 6, 7, 8, 9, 10, 12, 13, 1)
 
 
-def model(family="llama", head=ONE, **settings):
+def model(family: Family = "llama", head=ONE, **settings):
     torch.manual_seed(3)
     return start_reward_model(tiny_model(family), head, compute_dtype=torch.float32, **settings)
 
@@ -83,8 +83,9 @@ def test_answers_that_share_their_prompt_score_as_they_do_alone(family):
 def test_a_head_of_zeros_says_nothing_and_a_random_one_little():
     tokens = batch(SHORT, LONG)
     assert model(head_start="zero").scores(tokens).tolist() == [[0.0], [0.0]]
-    weights = model(head=RewardHead("attributes", tuple("abcdefgh"))).network.get_submodule("score")
-    assert weights.weight.std().item() == pytest.approx(1 / math.sqrt(33), rel=0.15)
+    several = model(head=RewardHead("attributes", tuple("abcdefgh")))
+    weight = several.network.get_parameter("score.weight")
+    assert weight.std().item() == pytest.approx(1 / math.sqrt(33), rel=0.15)
 
 
 def test_gradients_reach_head_and_backbone():

@@ -9,7 +9,7 @@ import torch
 from burnish.data.rendering import Renderer
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import DataError
-from burnish.models.reward_model import start_reward_model
+from burnish.models.reward_model import HeadStart, start_reward_model
 from burnish.models.tiny import tiny_model
 from burnish.training.learner import Learner, OptimizerConfig
 from burnish.training.reward_model import (
@@ -45,7 +45,7 @@ FAST = OptimizerConfig(learning_rate=3e-3, schedule="constant")
 GOOD, BAD, LONG = "There are 3 cups.", "No.", "There are 3 cups. There are 12 apples."
 
 
-def model_for(objective, *, head_start="random", max_positions=256):
+def model_for(objective, *, head_start: HeadStart = "random", max_positions=256):
     torch.manual_seed(1)
     start = tiny_model("llama", max_positions=max_positions)
     return start_reward_model(
@@ -57,7 +57,7 @@ def reader_of(model):
     return AnswerReader(Renderer(TASK, model.tokenizer, max_prompt_tokens=200), model)
 
 
-def fitted(objective, feedback, *, steps=1, max_tokens=1000, head_start="random"):
+def fitted(objective, feedback, *, steps=1, max_tokens=1000, head_start: HeadStart = "random"):
     """The metrics of each step, the model, and the rows."""
     model = model_for(objective, head_start=head_start)
     rows = objective.rows(feedback, reader_of(model))

@@ -31,6 +31,12 @@ def only(*columns, **reading):
     return found
 
 
+def pair(*columns, **reading):
+    found = only(*columns, **reading)
+    assert isinstance(found, Preference)
+    return found
+
+
 DIALOGUES = {
     FeedbackFormat.HH: {"chosen": HH.format(" Ten miles."), "rejected": HH.format(" No.")},
     FeedbackFormat.OPENAI: {
@@ -46,11 +52,11 @@ DIALOGUES = {
 @pytest.mark.parametrize("name", DIALOGUES)
 def test_a_dialogue_is_the_same_in_every_format(name):
     assert format_of(rows(DIALOGUES[name])[0]) is name
-    as_text = only(DIALOGUES[name])
+    as_text = pair(DIALOGUES[name])
     assert as_text.problem.question == AS_TEXT
     assert not as_text.problem.messages
     assert (as_text.chosen, as_text.rejected) == (" Ten miles.", " No.")
-    as_chat = only(DIALOGUES[name], form="chat")
+    as_chat = pair(DIALOGUES[name], form="chat")
     assert as_chat.problem.messages == (Message("user", "How far is it?"),)
     assert (as_chat.chosen, as_chat.rejected) == ("Ten miles.", "No.")
     assert as_chat.problem.id == as_text.problem.id
@@ -58,43 +64,43 @@ def test_a_dialogue_is_the_same_in_every_format(name):
 
 def test_several_turns_of_hh_are_kept():
     before = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: And?\n\nAssistant:"
-    found = only({"chosen": f"{before} Yes.", "rejected": f"{before} No."})
+    found = pair({"chosen": f"{before} Yes.", "rejected": f"{before} No."})
     assert found.problem.question == before
 
 
 def test_a_plain_prompt_stays_as_it_is():
-    found = only(PLAIN)
+    found = pair(PLAIN)
     assert (found.problem.question, found.chosen) == ("How far is it?", "Ten miles.")
 
 
 def test_the_messages_of_a_dialogue_may_repeat_the_rows_own_prompt():
-    found = only({"prompt": "How far is it?", "chosen": [USER, GOOD], "rejected": [USER, BAD]})
+    found = pair({"prompt": "How far is it?", "chosen": [USER, GOOD], "rejected": [USER, BAD]})
     assert found.problem.question == AS_TEXT
 
 
 def test_an_implicit_prompt_ends_between_two_words():
-    found = only({"chosen": "The sky is blue.", "rejected": "The sky is black."})
+    found = pair({"chosen": "The sky is blue.", "rejected": "The sky is black."})
     assert found.problem.question == "The sky is"
     assert (found.chosen, found.rejected) == (" blue.", " black.")
 
 
 def test_labels_of_a_pair_are_read():
-    plain = only(PLAIN)
+    plain = pair(PLAIN)
     assert (plain.probability, plain.strength, plain.source, plain.weight) == (1, None, "human", 1)
-    said = only({**PLAIN, "probability": 0.8, "margin": 2, "source": "judge", "weight": 0.5})
+    said = pair({**PLAIN, "probability": 0.8, "margin": 2, "source": "judge", "weight": 0.5})
     assert (said.probability, said.strength, said.source, said.weight) == (0.8, 2, "judge", 0.5)
-    scored = only({**PLAIN, "score_chosen": 4.5, "score_rejected": 3})
+    scored = pair({**PLAIN, "score_chosen": 4.5, "score_rejected": 3})
     assert scored.strength == 1.5
 
 
 def test_a_label_for_the_rejected_answer_turns_the_pair_around():
-    found = only({**PLAIN, "probability": 0.25})
+    found = pair({**PLAIN, "probability": 0.25})
     assert (found.chosen, found.probability) == ("No.", 0.75)
 
 
 def test_helpsteer_strengths_say_which_answer_is_better():
-    pair = {"prompt": "Q", "response_1": "one", "response_2": "two"}
-    found = [only({**pair, "preference_strength": s}) for s in (-2, 0, 3)]
+    columns = {"prompt": "Q", "response_1": "one", "response_2": "two"}
+    found = [pair({**columns, "preference_strength": s}) for s in (-2, 0, 3)]
     assert [(f.chosen, f.probability, f.strength) for f in found] == [
         ("one", 1.0, 2.0),
         ("one", 0.5, 0.0),
@@ -103,7 +109,8 @@ def test_helpsteer_strengths_say_which_answer_is_better():
 
 
 def test_a_ranking_is_all_its_pairs_and_equal_ranks_are_ties():
-    found = read({"prompt": "Q", "responses": ["a", "b", "c"], "ranks": [2, 1, 2]}).rows
+    rows = read({"prompt": "Q", "responses": ["a", "b", "c"], "ranks": [2, 1, 2]}).rows
+    found = [row for row in rows if isinstance(row, Preference)]
     assert [(f.chosen, f.rejected, f.probability, f.strength) for f in found] == [
         ("b", "a", 1.0, 1.0),
         ("a", "c", 0.5, 0.0),

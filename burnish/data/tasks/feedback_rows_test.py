@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from burnish.data.feedback.kinds import FeedbackTask
+from burnish.data.feedback.kinds import FeedbackSplit, FeedbackTask
 from burnish.data.tasks.feedback_rows import FeedbackRowsTask
 from burnish.errors import ConfigError, DataError
 from burnish.types import AttributeRating, Preference
@@ -114,7 +114,8 @@ def test_dialogues_of_hh_are_read_and_faults_counted(data_folder):
         test=data_folder / "hh_harmless" / "test.jsonl",
         bad_rows="skip",
     )
-    for split, size in (("train", 2000), ("test", 312)):
+    sizes: dict[FeedbackSplit, int] = {"train": 2000, "test": 312}
+    for split, size in sizes.items():
         found = [task.feedback("comparisons", split)]
         found += [task.feedback("comparisons", "dev")] if split == "train" else []
         num = sum(len(f.rows) + sum(f.skipped.values()) for f in found)

@@ -5,7 +5,7 @@ from statistics import fmean
 
 import pytest
 
-from burnish.data.feedback.kinds import FeedbackTask
+from burnish.data.feedback.kinds import FeedbackSplit, FeedbackTask
 from burnish.data.feedback.simulated import RatersConfig
 from burnish.data.feedback.spoken import comment_on
 from burnish.data.tasks.replies import RepliesTask, scene_of
@@ -20,7 +20,7 @@ def task(size=60, **settings):
     return RepliesTask(train_size=size, dev_size=20, test_size=20, **settings)
 
 
-def said(kind, split="train", size=60, **raters):
+def said(kind, split: FeedbackSplit = "train", size=60, **raters):
     return task(size, raters=PRECISE.model_copy(update=raters)).feedback(kind, split).rows
 
 

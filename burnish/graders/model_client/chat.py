@@ -76,10 +76,10 @@ class Judgement(Generic[T_co]):
     num_tokens: int
 
 
-class Chat(Protocol[T_co]):
+class Chat(Protocol[T]):
     """A model that answers the questions of one grader."""
 
-    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement[T_co] | Verdict]:
+    def ask(self, conversations: Sequence[Conversation]) -> list[Judgement[T] | Verdict]:
         """One judgement a conversation, in order; a failure where there is none."""
         ...
 

@@ -76,7 +76,7 @@ def test_members_of_an_ensemble_differ(bench, tmp_path):
     ended = run_stages(method, bench, tmp_path)
     assert [*ended] == ["reward_model_1", "reward_model_2"]
     first, second = (
-        load_reward_model(run.folder / "selected").network.get_submodule("score").weight
+        load_reward_model(run.folder / "selected").network.get_parameter("score.weight")
         for run, _ in ended.values()
     )
     assert not first.allclose(second)

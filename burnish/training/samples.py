@@ -114,11 +114,11 @@ def collect_samples(
     order = batch_indices(len(problems), 0, batch_size=num_problems, seed=run.seed)
     batches = asked_batches([problems[row] for row in order], config)
     collector = _collector(bench, policy, config)
-    spent = [_num_tokens(read_rows(piece, _SAMPLE)) for piece in _pieces(run.folder)]
+    drawn = [_drawn(read_rows(piece, _SAMPLE)) for piece in _pieces(run.folder)]
     for step in run.steps(len(batches), model=None, state={}, eval_every=1):
         asked, num_samples = batches[step]
-        if step == len(spent):
-            if config.max_tokens_total is not None and sum(spent) >= config.max_tokens_total:
+        if step == len(drawn):
+            if _is_spent(drawn, config.max_tokens_total):
                 run.num_done = step  # this one is not made
                 break
             groups = replace(collector, num_samples=num_samples).collect(
@@ -126,10 +126,10 @@ def collect_samples(
             )
             rows = [sample_of(t) for group in groups for t in group.trajectories]
             write_rows(_piece(run.folder, step), rows, _SAMPLE)
-            spent.append(_num_tokens(rows))
+            drawn.append(_drawn(rows))
         samples = read_rows(_piece(run.folder, step), _SAMPLE)
         found = sample_metrics(samples, num_asked=len(asked) * num_samples)
-        yield StepResult(found | {"rollout/sampled_tokens": float(sum(spent[: step + 1]))})
+        yield StepResult(found | _so_far(drawn[: step + 1], num_problems=len(set(order))))
     everything = [row for piece in _pieces(run.folder) for row in read_rows(piece, _SAMPLE)]
     write_rows(run.folder / "samples.jsonl", everything, _SAMPLE)
 
@@ -191,8 +191,32 @@ def _collector(bench: Workbench, policy: Policy, config: SampleDataConfig) -> Co
     )
 
 
-def _num_tokens(samples: Sequence[GradedSample]) -> int:
-    return sum(len(sample.token_ids) for sample in samples)
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What one step has drawn: its tokens, and the problems that were answered rightly."""
+
+    num_tokens: int
+    right: frozenset[str]
+
+
+def _drawn(samples: Sequence[GradedSample]) -> _Drawn:
+    return _Drawn(
+        sum(len(sample.token_ids) for sample in samples),
+        frozenset(sample.problem_id for sample in samples if sample.score.is_correct),
+    )
+
+
+def _is_spent(drawn: Sequence[_Drawn], budget: int | None) -> bool:
+    return budget is not None and sum(step.num_tokens for step in drawn) >= budget
+
+
+def _so_far(drawn: Sequence[_Drawn], *, num_problems: int) -> Metrics:
+    """Sums over the steps that were made: tokens, and the share of problems with a right sample."""
+    right = frozenset().union(*(step.right for step in drawn))
+    return {
+        "rollout/sampled_tokens": float(sum(step.num_tokens for step in drawn)),
+        "rollout/covered": len(right) / num_problems,
+    }
 
 
 def _pieces(folder: Path) -> list[Path]:

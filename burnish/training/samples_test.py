@@ -89,6 +89,12 @@ def test_spent_budget_ends_the_stage_after_the_step_that_spends_it(attempts_benc
     spent = [found["rollout/sampled_tokens"] for found in whole]
     assert spent[-1] == sum(len(s.token_ids) for s in samples)
     assert spent == sorted(spent)
+    right = [
+        {s.problem_id for s in samples[: 2 * step + 2] if s.score.is_correct}
+        for step in range(len(whole))
+    ]
+    assert [found["rollout/covered"] for found in whole] == [len(ids) / 6 for ids in right]
+    assert right[0] < right[-1]
     budget = int(spent[3])
     run, steps = stage(
         attempts_bench, tmp_path / "cut", samples_per_pass=1, max_tokens_total=budget

@@ -34,7 +34,7 @@ def right_samples(
     for drawn in samples_by_problem(samples).values():
         right = [sample for sample in drawn if sample.score.is_correct]
         if repeats == "left_out":
-            right = list({sample.token_ids: sample for sample in reversed(right)}.values())[::-1]
+            right = list({sample.token_ids: sample for sample in right}.values())
         kept += right[:max_per_problem]
     return kept
 

@@ -16,6 +16,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from self_correction import interval
@@ -33,13 +34,11 @@ Numbers = dict[str, dict[int, dict[str, float]]]
 
 
 def numbers(run: Path, stage: str) -> dict[str, float]:
-    """Greedy accuracy and vote of every iteration, what was charged, and the value models."""
+    """Greedy accuracy of every iteration, what was charged, and the value models."""
     results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     found: dict[str, float] = {}
     for iteration, name in enumerate((START, f"{stage}_1", f"{stage}_2")):
         found[f"greedy_{iteration}"] = 100 * results[name]["greedy"]["value"]
-        votes = [100 * v["value"] for key, v in results[name].items() if key.startswith("vote@")]
-        found |= {f"vote_{iteration}": votes[-1]} if votes else {}
     for number, of in enumerate(results.get("values", {}).values()):
         found[f"chosen_{number}"] = 100 * of["accuracy"]["value"]
         found[f"auc_{number}"] = 100 * of["auc"]
@@ -72,16 +71,16 @@ def read(runs: Path) -> Numbers:
 
 
 def accuracies(found: Numbers) -> str:
-    """Greedy accuracy by iteration, and the vote at the end, a row a method."""
+    """Greedy accuracy by iteration, and what both iterations cost, a row a method."""
     lines = [
-        "| method | start | iteration 1 | iteration 2 | gain | vote, start | vote, 2 | seeds |",
+        "| method | start | iteration 1 | iteration 2 | gain | sampled | read | seeds |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for method, seeds in found.items():
         rows = list(seeds.values())
         cells = [_cell([row[f"greedy_{i}"] for row in rows]) for i in range(3)]
         cells.append(_cell([row["greedy_2"] - row["greedy_0"] for row in rows], sign="+"))
-        cells += [_cell([row[f"vote_{i}"] for row in rows]) for i in (0, 2)]
+        cells += [_thousands(rows, name) for name in ("sampled_tokens", "value_tokens")]
         lines.append(f"| {method} | {' | '.join(cells)} | {len(rows)} |")
     return "\n".join(lines)
 
@@ -115,6 +114,11 @@ def choosers(found: Numbers) -> str:
         auc = [row[f"auc_{number}"] for row in rows]
         lines.append(f"| V_{number} | {_cell(chosen)} | {_cell(ahead, sign='+')} | {_cell(auc)} |")
     return "\n".join(lines)
+
+
+def _thousands(rows: Sequence[Mapping[str, float]], name: str) -> str:
+    """Tokens of both iterations, in thousands: the mean over seeds."""
+    return f"{fmean(row.get(f'{name}_1', 0) + row.get(f'{name}_2', 0) for row in rows) / 1000:.0f}k"
 
 
 def _cell(values: Sequence[float], *, sign: str = "") -> str:

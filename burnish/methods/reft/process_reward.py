@@ -72,16 +72,14 @@ class StepPayer:
         """
         samples = [sample for e in experiences for sample in e.trajectories]
         solutions = self.valued(samples)
-        paid = [
-            self._config.weight * step_rewards(s, self._config.form, discount=self._discount)
-            for s in solutions
-        ]
+        form, weight = self._config.form, self._config.weight
+        paid = [weight * step_rewards(s, form, discount=self._discount) for s in solutions]
         rows = iter(paid)
         laid_out = []
         for e in experiences:
             flat = torch.cat([next(rows) for _ in e.trajectories])
             laid_out.append(scatter_actions(flat.to(e.old_logp.device), e.batch.action_mask))
-        return laid_out, process_metrics(samples, solutions, paid)
+        return laid_out, process_metrics(samples, solutions, paid, form=form)
 
     def valued(self, samples: Sequence[Trajectory]) -> list[ValuedSolution]:
         """What the value model says of each sample."""

@@ -68,13 +68,15 @@ def process_metrics(
     samples: Sequence[Trajectory],
     solutions: Sequence[ValuedSolution],
     paid: Sequence[Float[Tensor, "A"]],
+    *,
+    form: StepPay,
 ) -> Metrics:
     """What was paid for steps, and how it goes with what the grader says.
 
     A policy that fools the value model shows: `process/overestimate` (V of whole solutions beyond
     the share that is right) rises, and the correlations with being right fall. A correlation is
-    left out where one side does not vary. Under `shaping` the sums only say what the questions are
-    worth.
+    left out where one side does not vary, that of the sums also under `shaping`, whose sums only
+    say what the questions are worth.
 
     Args:
         paid: the rewards of the actions of each solution.
@@ -93,10 +95,9 @@ def process_metrics(
         "process/dense_share": dense / (dense + terminal) if dense else 0.0,
         "process/overestimate": fmean(ends) - fmean(is_right),
     }
-    found = {
-        "process/return_correlation": _correlation(returns, is_right),
-        "process/end_correlation": _correlation(ends, is_right),
-    }
+    found = {"process/end_correlation": _correlation(ends, is_right)}
+    if form != "shaping":
+        found["process/return_correlation"] = _correlation(returns, is_right)
     return metrics | {name: value for name, value in found.items() if value is not None}
 
 

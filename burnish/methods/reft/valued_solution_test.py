@@ -63,7 +63,7 @@ def test_metrics_say_what_was_paid_and_how_it_goes_with_being_right():
     samples = [sample(reward=1.0), sample(reward=0.25)]
     solutions = [TWO_STEPS, ValuedSolution(3, (3,), 0.5, (0.5,))]
     paid = [step_rewards(s, "value_gain", discount=1.0) for s in solutions]
-    found = process_metrics(samples, solutions, paid)
+    found = process_metrics(samples, solutions, paid, form="value_gain")
     assert found == pytest.approx(
         {
             "process/steps": 1.5,
@@ -82,6 +82,15 @@ def test_a_correlation_with_what_does_not_vary_is_left_out():
     samples = [sample(reward=1.0)] * 2
     empty = ValuedSolution(num_actions=1, ends=(), start=0.5, values=())
     paid = [step_rewards(s, "step_value", discount=1.0) for s in (empty, empty)]
-    found = process_metrics(samples, [empty, empty], paid)
+    found = process_metrics(samples, [empty, empty], paid, form="step_value")
     assert not [name for name in found if "correlation" in name]
     assert found["process/dense_share"] == found["process/value"] == 0.0
+
+
+def test_sums_that_are_equal_by_design_are_not_correlated():
+    solutions = [TWO_STEPS, ValuedSolution(3, (3,), 0.25, (0.5,))]
+    paid = [step_rewards(s, "shaping", discount=1.0) for s in solutions]
+    samples = [sample(reward=1.0), sample(reward=0.0)]
+    found = process_metrics(samples, solutions, paid, form="shaping")
+    assert found["process/end_correlation"] == pytest.approx(1.0)
+    assert "process/return_correlation" not in found

@@ -153,6 +153,8 @@ class _Session:
                 "Raise --budget-tokens, or look at what the model says with `burnish sample`."
             )
         print_solution(self._console, trees[0], best)
+        if self._stop.is_asked():
+            self._console.print("[yellow]stopped:[/] the best so far, before its budget was spent")
 
     def compare(self, methods: Sequence[SearchMethod], wanted: Wanted) -> None:
         """Search the problems, print the table."""

@@ -82,7 +82,7 @@ def print_searches(console: Console, results: Mapping[str, Json]) -> None:
     for method, rows in searches.items() if isinstance(searches, dict) else ():
         for budget, row in rows.items() if isinstance(rows, dict) else ():
             if isinstance(row, dict):
-                table.add_row(method, budget, *_cells(row))
+                table.add_row(method.replace("_", "\n"), budget, *_cells(row))
     console.print(table)
     if results["without_gold"]:
         console.print(f"{results['without_gold']} problems without a gold answer were left out")

@@ -20,6 +20,7 @@ from burnish.models.outcome_verifier import start_verifier
 from burnish.models.process_reward_model import start_process_reward
 from burnish.models.tiny import tiny_model
 from burnish.run.search_recipe import SEARCH_METHODS
+from burnish.search.asks import End
 from burnish.search.tree_file import read_trees
 from burnish.training.tree_search import TreeSearcher
 
@@ -82,6 +83,24 @@ def test_a_question_is_answered_with_steps_and_their_values(policy, value):
     assert "values;" in output
 
 
+def test_the_policy_may_be_its_own_critic(policy, value):
+    asked = ["--value", value, "--question", "2 + 2 = ?", "--budget-tokens", "90"]
+    critic = ["mcts.self_critic=ask", "search.critic={type: advice, max_tokens: 5}"]
+    output = search(policy, *SETTINGS, *asked, *critic)
+    assert re.search(r"\d+ for \d+ critiques;", output)
+
+
+def test_whole_samples_may_end_at_a_marker(policy, tmp_path):
+    asked = [policy, *SETTINGS, "--method", "greedy", "--limit", "2", "--out"]
+    search(*asked, tmp_path / "whole")
+    search(*asked, tmp_path / "ended", "end_markers=[e]")
+    whole, ended = (read_trees(tmp_path / name / "greedy.trees") for name in ("whole", "ended"))
+    for tree, cut in zip(whole, ended, strict=True):
+        assert len(cut) == 2 < len(tree)
+        assert cut.ends[1] == End.FINAL
+        assert tree.prefix(1).text == cut.prefix(1).text
+
+
 def test_a_question_may_be_answered_by_one_sample_that_nothing_values(policy):
     output = search(policy, *SETTINGS, "--method", "greedy", "--question", "2 + 2 = ?")
     assert "V ┃ step" in output
@@ -113,6 +132,7 @@ def test_searches_of_a_task_leave_trees_solutions_and_a_table(policy, value, out
         tmp_path,
     )
     assert "searches of 3 problems" in output
+    assert "…" not in output
     results = json.loads((tmp_path / "results.json").read_text())
     assert list(results["searches"]) == [*SEARCH_METHODS]
     for name, rows in results["searches"].items():
@@ -155,6 +175,15 @@ def test_greedy_is_one_sample_whatever_the_budget(policy, tmp_path):
     rows = json.loads((tmp_path / "one" / "results.json").read_text())["searches"]["greedy"]
     assert rows["20"] == rows["900"]
     assert 0 < rows["20"]["tokens"] <= 60
+
+
+def test_samples_whose_steps_all_count_are_read_once(policy, value, tmp_path):
+    asked = [policy, *SETTINGS, "--value", value, "--method", "bon", "--budget-tokens", "200"]
+    search(*asked, "bon.aggregate=min", "end_markers=[a]", "--out", tmp_path)
+    trees = read_trees(tmp_path / "bon.trees")
+    assert max(max(tree.depths) for tree in trees) > 2
+    for tree in trees:
+        assert 0 < tree.spent.value_tokens <= tree.spent.proposal_tokens
 
 
 def test_an_outcome_model_may_be_a_value_model_read_at_the_end(policy, value, tmp_path):

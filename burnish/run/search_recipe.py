@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from burnish.config import Config, load_tree, with_overrides
 from burnish.data.tasks import TaskConfig
@@ -30,7 +30,8 @@ SearchMethod: TypeAlias = Literal[
     "mcts", "beam", "dfs", "greedy", "vote", "bon", "orm", "weighted_vote"
 ]
 SEARCH_METHODS: tuple[SearchMethod, ...] = get_args(SearchMethod)
-_NUM_SAMPLES = 4096
+_SAMPLING = ("bon", "orm", "weighted_vote", "vote")
+_ENDED_BY_BUDGET = {"num_samples": 4096, "samples_per_round": 1}
 _PLAIN: dict[str, Json] = {"trim_vocabulary": False, "lora": None, "quantize": None}
 
 
@@ -64,21 +65,28 @@ class SearchRecipe(Config):
     """Settings of `--method beam`: Tree of Thoughts, breadth first."""
     dfs: DepthFirstConfig = DepthFirstConfig()
     """Settings of `--method dfs`: Tree of Thoughts, depth first."""
-    bon: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=1)
+    bon: BestOfNConfig = BestOfNConfig(**_ENDED_BY_BUDGET)
     """Settings of `--method bon`: best-of-n by the value model; n is so large that the budget ends
     it, which is looked at after each sample."""
-    orm: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=1)
+    orm: BestOfNConfig = BestOfNConfig(**_ENDED_BY_BUDGET)
     """Settings of `--method orm`: best-of-n by the outcome model; as above."""
-    weighted_vote: WeightedVoteConfig = WeightedVoteConfig(
-        num_samples=_NUM_SAMPLES, samples_per_round=1
-    )
+    weighted_vote: WeightedVoteConfig = WeightedVoteConfig(**_ENDED_BY_BUDGET)
     """Settings of `--method weighted_vote`: the vote weighted by values; as above."""
-    vote: SelfConsistencyConfig = SelfConsistencyConfig(
-        num_samples=_NUM_SAMPLES, samples_per_round=1
-    )
+    vote: SelfConsistencyConfig = SelfConsistencyConfig(**_ENDED_BY_BUDGET)
     """Settings of `--method vote`: self-consistency; as above."""
     first_test: FirstTestConfig = FirstTestConfig()
     """Settings of `--value first_test`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _budgets_end_samples(cls, tree: dict[str, Json]) -> dict[str, Json]:
+        """Where one setting of a section is given, the others are still those from above."""
+        given = {name: section for name, section in tree.items() if name in _SAMPLING}
+        filled = {
+            name: {**_ENDED_BY_BUDGET, **section} if isinstance(section, dict) else section
+            for name, section in given.items()
+        }
+        return {**tree, **filled}
 
     def strategy(self, method: SearchMethod) -> AnyStrategy:
         """The settings of a method; greedy is one sample."""

@@ -48,7 +48,7 @@ class StepRewardConfig(Config):
 
 
 class StepPayer:
-    """Pays the steps of sampled solutions. Raises ModelError for a value model of other tokens."""
+    """Pays the steps of sampled solutions by a value model that reads the policy's tokens."""
 
     def __init__(
         self,

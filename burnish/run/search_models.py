@@ -30,7 +30,7 @@ from burnish.search.remembering import (
     SampleKey,
 )
 from burnish.search.scheduler import Models
-from burnish.training.first_test import FirstTestValuer
+from burnish.training.first_test_valuer import FirstTestValuer
 from burnish.training.tree_questions import Questions
 from burnish.training.tree_search import TreeSearcher
 from burnish.training.workbench import Workbench

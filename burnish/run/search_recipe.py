@@ -21,7 +21,7 @@ from burnish.search.best_of_n import BestOfNConfig, SelfConsistencyConfig, Weigh
 from burnish.search.depth_first import DepthFirstConfig
 from burnish.search.mcts import MctsConfig
 from burnish.search.search import AnyStrategy
-from burnish.training.first_test import FirstTestConfig
+from burnish.training.first_test_valuer import FirstTestConfig
 from burnish.training.tree_search import TreeSearchConfig
 from burnish.training.workbench import ComputeConfig, LengthConfig, Workbench
 from burnish.types import Json
@@ -31,7 +31,8 @@ SearchMethod: TypeAlias = Literal[
 ]
 SEARCH_METHODS: tuple[SearchMethod, ...] = get_args(SearchMethod)
 _SAMPLING = ("bon", "orm", "weighted_vote", "vote")
-_ENDED_BY_BUDGET = {"num_samples": 4096, "samples_per_round": 1}
+_NUM_SAMPLES = 4096
+_PER_ROUND = 1
 _PLAIN: dict[str, Json] = {"trim_vocabulary": False, "lora": None, "quantize": None}
 
 
@@ -65,14 +66,18 @@ class SearchRecipe(Config):
     """Settings of `--method beam`: Tree of Thoughts, breadth first."""
     dfs: DepthFirstConfig = DepthFirstConfig()
     """Settings of `--method dfs`: Tree of Thoughts, depth first."""
-    bon: BestOfNConfig = BestOfNConfig(**_ENDED_BY_BUDGET)
+    bon: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=_PER_ROUND)
     """Settings of `--method bon`: best-of-n by the value model; n is so large that the budget ends
     it, which is looked at after each sample."""
-    orm: BestOfNConfig = BestOfNConfig(**_ENDED_BY_BUDGET)
+    orm: BestOfNConfig = BestOfNConfig(num_samples=_NUM_SAMPLES, samples_per_round=_PER_ROUND)
     """Settings of `--method orm`: best-of-n by the outcome model; as above."""
-    weighted_vote: WeightedVoteConfig = WeightedVoteConfig(**_ENDED_BY_BUDGET)
+    weighted_vote: WeightedVoteConfig = WeightedVoteConfig(
+        num_samples=_NUM_SAMPLES, samples_per_round=_PER_ROUND
+    )
     """Settings of `--method weighted_vote`: the vote weighted by values; as above."""
-    vote: SelfConsistencyConfig = SelfConsistencyConfig(**_ENDED_BY_BUDGET)
+    vote: SelfConsistencyConfig = SelfConsistencyConfig(
+        num_samples=_NUM_SAMPLES, samples_per_round=_PER_ROUND
+    )
     """Settings of `--method vote`: self-consistency; as above."""
     first_test: FirstTestConfig = FirstTestConfig()
     """Settings of `--value first_test`."""
@@ -81,10 +86,11 @@ class SearchRecipe(Config):
     @classmethod
     def _budgets_end_samples(cls, tree: dict[str, Json]) -> dict[str, Json]:
         """Where one setting of a section is given, the others are still those from above."""
-        given = {name: section for name, section in tree.items() if name in _SAMPLING}
-        filled = {
-            name: {**_ENDED_BY_BUDGET, **section} if isinstance(section, dict) else section
-            for name, section in given.items()
+        ended: dict[str, Json] = {"num_samples": _NUM_SAMPLES, "samples_per_round": _PER_ROUND}
+        filled: dict[str, Json] = {
+            name: {**ended, **section} if isinstance(section, dict) else section
+            for name, section in tree.items()
+            if name in _SAMPLING
         }
         return {**tree, **filled}
 

@@ -6,7 +6,7 @@ import pytest
 
 from burnish.errors import ConfigError, GraderError
 from burnish.search.asks import End, Prefix, Step
-from burnish.training.first_test import FirstTestConfig, FirstTestValuer
+from burnish.training.first_test_valuer import FirstTestConfig, FirstTestValuer
 from burnish.training.tree_questions import Questions
 from burnish.types import Json, Problem
 

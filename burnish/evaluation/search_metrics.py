@@ -12,9 +12,10 @@ from statistics import fmean
 from burnish.evaluation.statistics import bootstrap_mean
 from burnish.search.asks import End
 from burnish.search.best_of_n import SelfConsistencyConfig, WeightedVoteConfig
+from burnish.search.expansion import ExpansionConfig
 from burnish.search.search import AnyStrategy
 from burnish.search.solutions import finished_nodes
-from burnish.search.tree import CORRECT
+from burnish.search.tree import CORRECT, Tree
 from burnish.search.voting import weighted_vote
 from burnish.training.tree_verdicts import VerifiedTree
 from burnish.types import Json
@@ -25,18 +26,30 @@ def chosen_node(verified: VerifiedTree, strategy: AnyStrategy) -> int | None:
 
     The best node; of a vote the first with the answer that weighs most: by its samples under
     self-consistency, by their values in a weighted vote. Nodes are merged samples, so that of the
-    same text each counts.
+    same text each counts. In a tree that was grown step by step each finished node votes once, with
+    its value; the best node is the answer where none has one.
     """
-    if not isinstance(strategy, SelfConsistencyConfig | WeightedVoteConfig):
-        return verified.best
     tree = verified.tree
     nodes = [node for node in finished_nodes(tree) if node in verified.scores]
+    weights = _weights(tree, nodes, strategy)
+    if weights is None:
+        return verified.best
     answers = [verified.scores[node].answer for node in nodes]
-    weights = [float(tree.visits[node]) for node in nodes]
-    if isinstance(strategy, WeightedVoteConfig):
-        weights = [n * tree.values[node] for n, node in zip(weights, nodes, strict=True)]
     winner = weighted_vote(answers, weights)
-    return None if winner is None else nodes[answers.index(winner)]
+    if winner is not None:
+        return nodes[answers.index(winner)]
+    return verified.best if isinstance(strategy, ExpansionConfig) else None
+
+
+def _weights(tree: Tree, nodes: Sequence[int], strategy: AnyStrategy) -> list[float] | None:
+    """What each finished node weighs in a vote; None where there is none."""
+    if isinstance(strategy, SelfConsistencyConfig):
+        return [float(tree.visits[node]) for node in nodes]
+    if isinstance(strategy, WeightedVoteConfig):
+        return [tree.visits[node] * tree.values[node] for node in nodes]
+    if isinstance(strategy, ExpansionConfig) and strategy.answer_from == "vote":
+        return [max(tree.values[node], 0.0) for node in nodes]
+    return None
 
 
 def search_metrics(trees: Sequence[VerifiedTree], strategy: AnyStrategy) -> dict[str, Json]:

@@ -41,6 +41,15 @@ def test_a_weighted_vote_adds_up_the_values_of_all_samples_with_an_answer():
     assert chosen_node(verified((None, 1, 0.9), ("7", 1, 0.0)), weighted) == 2
 
 
+def test_the_finished_nodes_of_a_grown_tree_may_vote_with_their_values():
+    voting = BeamConfig(answer_from="vote")
+    found = verified(("8", 9, 0.6), ("7", 1, 0.4), ("7", 1, 0.3), (None, 1, 0.95))
+    assert chosen_node(found, voting) == 2
+    assert chosen_node(found, BEAM) == 4
+    assert chosen_node(verified((None, 3, 0.5)), voting) == 1
+    assert chosen_node(verified(), voting) is None
+
+
 def test_a_vote_without_answers_chooses_nothing():
     assert chosen_node(verified((None, 3, 0.5)), VOTE) is None
     assert chosen_node(verified(), BEAM) is None

@@ -49,9 +49,10 @@ class ExpansionConfig(Config):
     """smallest value; others are clipped"""
     high: float = 1.0
     """largest value; others are clipped"""
-    answer_from: Literal["finished", "any"] = "finished"
+    answer_from: Literal["finished", "any", "vote"] = "finished"
     """where the best solution is taken from when none passed the gate: finished ones where there
-    are any, or all nodes (published, where another model call extracts an answer)"""
+    are any; all nodes (published, where another model call extracts an answer); or, passed or not,
+    the finished ones whose answer has the greatest sum of values, where answers can be told"""
 
     def is_found(self, tree: Tree, node: int) -> bool:
         """Whether the node passes the gate."""
@@ -60,7 +61,7 @@ class ExpansionConfig(Config):
 
     def best(self, tree: Tree) -> int | None:
         """The node that passed the gate, else that of greatest V; None in an empty tree."""
-        chosen = best_finished(tree) if self.answer_from == "finished" else None
+        chosen = None if self.answer_from == "any" else best_finished(tree)
         return best_node(tree) if chosen is None else chosen
 
 

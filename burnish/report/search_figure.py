@@ -15,8 +15,8 @@ from html import escape
 from burnish.report.charts import axis_ticks
 from burnish.report.wording import percent
 
-_WIDTH, _HEIGHT = 760.0, 400.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 224.0, 20.0, 46.0
+_WIDTH, _HEIGHT = 800.0, 400.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 272.0, 20.0, 46.0
 _LINE = 16.0
 """Between two names in the legend."""
 _COLOURS: Mapping[str, str] = {

@@ -55,7 +55,7 @@ def test_intervals_are_bars_and_the_best_search_is_named_first():
 def test_a_single_search_with_one_budget_is_drawn_in_the_middle():
     figure = search_figure(CURVES[1:])
     ((x, _),) = circles(figure).values()
-    assert x == pytest.approx((52 + 14 + 760 - 224 - 14) / 2, abs=0.1)
+    assert x == pytest.approx((52 + 14 + 800 - 272 - 14) / 2, abs=0.1)
     assert re.findall(r'anchor="middle">([\d,]+)<', figure) == ["60"]
 
 

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from rollout_engines import copy_in
@@ -91,7 +91,7 @@ class Workload:
     num_trees: int = 64
     num_peer_trees: int = 16
     iterations: int = 6
-    dtype: str = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     max_new_tokens: int = 96
 
 

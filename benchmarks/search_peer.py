@@ -10,7 +10,7 @@ The draw takes less time than `generate`'s own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -152,7 +152,9 @@ class _StopsAt(StoppingCriteria):
         self._stop = stop
         self._num_prompt = num_prompt
 
-    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: object) -> Tensor:
+    def __call__(
+        self, input_ids: Tensor, scores: tuple[Tensor] | None, **kwargs: object
+    ) -> torch.BoolTensor:
         """Whether the one row is done."""
         is_done = self._stop.complete(input_ids[0, self._num_prompt :].tolist())
-        return torch.tensor([is_done], device=input_ids.device)
+        return cast("torch.BoolTensor", torch.tensor([is_done], device=input_ids.device))

@@ -234,6 +234,7 @@ class Group:
     trajectories: tuple[Trajectory, ...]
     failures: tuple[GraderFailure, ...] = ()
 
+
 @dataclass(frozen=True, slots=True)
 class Preference:
     """Two answers to one problem, and which of them is better.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from burnish.search.asker import Asker
@@ -16,7 +18,12 @@ def chosen(purpose: str = "select", num_rounds: int = 0, node: int = 0, seed: in
 
 @pytest.mark.parametrize("place", ["num_rounds", "node", "seed"])
 def test_another_round_node_or_seed_is_another_draw(place: str):
-    draws = {chosen(**{place: number}) for number in range(5)}
+    at: dict[str, Callable[[int], int]] = {
+        "num_rounds": lambda number: chosen(num_rounds=number),
+        "node": lambda number: chosen(node=number),
+        "seed": lambda number: chosen(seed=number),
+    }
+    draws = {at[place](number) for number in range(5)}
 
     assert len(draws) == 5
 

@@ -14,7 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from burnish.data.feedback.dialogue import Prompt, answer_in, answer_text, problem_of, prompt_in
+from burnish.data.feedback.dialogue import (
+    Form,
+    Prompt,
+    answer_in,
+    answer_text,
+    problem_of,
+    prompt_in,
+)
 from burnish.data.feedback.kinds import Fault, FaultyRowError
 from burnish.data.feedback.provenance import name_in, number_in, provenance_of
 from burnish.data.jsonl import Row, json_type

@@ -25,7 +25,14 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from burnish.data.feedback.answer_rows import grade_in, value_in
-from burnish.data.feedback.dialogue import Prompt, answer_in, answer_text, problem_of, prompt_in
+from burnish.data.feedback.dialogue import (
+    Form,
+    Prompt,
+    answer_in,
+    answer_text,
+    problem_of,
+    prompt_in,
+)
 from burnish.data.feedback.kinds import Fault, FaultyRowError, Feedback
 from burnish.data.feedback.pair_rows import ranked_pairs
 from burnish.data.jsonl import Row

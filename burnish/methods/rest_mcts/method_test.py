@@ -30,7 +30,7 @@ def run_stages(config: RestMctsConfig, bench, folder: Path, *, until: str) -> di
     for stage in config.stages(bench):
         run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
         for _ in stage.run(run):
-            if run.is_evaluation_due and run.measure is not None:
+            if run.is_evaluation_due and run.measure is not None and run.model is not None:
                 run.selection.consider(next(iter(run.measure().values())), run.num_done, run.model)
         if run.model is not None:
             run.model.save(run.folder / "selected")

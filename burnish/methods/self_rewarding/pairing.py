@@ -83,7 +83,7 @@ def pair_up(folder: Path, groups: Sequence[Sequence[Candidate]], *, num_asked: i
     """
     found: list[BestAndWorst | Course] = [best_and_worst(group) for group in groups]
     pairs = [pair for pair in found if isinstance(pair, BestAndWorst)]
-    courses = [course for course in found if not isinstance(course, BestAndWorst)]
+    courses: list[Course] = [course for course in found if not isinstance(course, BestAndWorst)]
     counts = pair_counts(groups, pairs, courses) | {"problems": num_asked}
     write_pairs(folder / "pairs.jsonl", [pair.tokens() for pair in pairs])
     write_rows(folder / "counts.json", [counts], _COUNTS)

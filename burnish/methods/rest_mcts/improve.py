@@ -102,20 +102,28 @@ def train_policy(
 
 
 def train_value(
-    run: StageRun, *, bench: Workbench, config: ImproveConfig, trees: str, start: Models
+    run: StageRun,
+    *,
+    bench: Workbench,
+    config: FitConfig,
+    trees: str,
+    start: Models,
+    tolerance: float = 0.0,
 ) -> Iterator[StepResult]:
-    """A stage: V_i learns the values of `trees`, from V_{i-1}; V_0 from the policy's backbone."""
+    """A stage: V_i learns the values of `trees`, from V_{i-1}; V_0 from the policy's backbone.
+
+    Args:
+        tolerance: of rolling back to V_{i-1}.
+    """
     torch.manual_seed(derived_seed(run.seed, "adapter"))
     name = start.value or start.policy
-    model = bench.start_process_reward(
-        run.artifacts[name] if name else None, head=config.value.head
-    )
+    model = bench.start_process_reward(run.artifacts[name] if name else None, head=config.head)
     train, dev = (_labels(run, bench, model, trees, split) for split in ("train", "dev"))
     max_tokens = bench.compute.max_tokens_per_batch
     updates = fit_values(
         run,
         model,
-        config=config.value,
+        config=config,
         train=train,
         dev=dev,
         metrics=step_metrics,
@@ -125,7 +133,7 @@ def train_value(
         yield from updates
         return
     measure = measure_of_values(model, dev, step_metrics, max_tokens=max_tokens)
-    yield from rolled_back(run, updates, start=model, measure=measure, tolerance=config.tolerance)
+    yield from rolled_back(run, updates, start=model, measure=measure, tolerance=tolerance)
 
 
 def _policy(run: StageRun, bench: Workbench, start: Models) -> Policy:

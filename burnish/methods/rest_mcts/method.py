@@ -90,7 +90,7 @@ class RestMctsConfig(Config):
         fit = partial(
             train_value,
             bench=bench,
-            config=self.improve.model_copy(update={"value": self.initial_fit}),
+            config=self.initial_fit,
             trees="initial_trees",
             start=start,
         )
@@ -101,7 +101,14 @@ class RestMctsConfig(Config):
         trees = f"search_{number}"
         grow = partial(search, bench=bench, config=self.trees, steps=self.search, start=start)
         policy = partial(train_policy, bench=bench, config=self.improve, trees=trees, start=start)
-        value = partial(train_value, bench=bench, config=self.improve, trees=trees, start=start)
+        value = partial(
+            train_value,
+            bench=bench,
+            config=self.improve.value,
+            trees=trees,
+            start=start,
+            tolerance=self.improve.tolerance,
+        )
         return [
             Stage(trees, grow, hands_on=None),
             Stage(f"policy_{number}", policy),

@@ -16,6 +16,7 @@ from functools import partial
 from statistics import fmean
 from typing import Literal, TypeAlias
 
+from burnish.evaluation.classification import area_under_curve
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import (
     accuracy_of,
@@ -25,7 +26,7 @@ from burnish.evaluation.metrics import (
     vote_of,
 )
 from burnish.evaluation.reranking import Verifier
-from burnish.types import Completion, Json, Problem
+from burnish.types import Completion, Json, Problem, Score
 
 Aggregation: TypeAlias = Literal["min", "product", "last", "mean"]
 AGGREGATIONS: tuple[Aggregation, ...] = ("min", "product", "last", "mean")
@@ -77,3 +78,14 @@ def best_of_n(
             "against_vote": compare_measures(evaluation, choice, partial(vote_of, k=k), seed=seed),
         }
     return found
+
+
+def verifier_auc(sampled: Evaluation, verifier: Verifier) -> float:
+    """How well the verifier tells right samples from wrong ones, repeats included."""
+    pairs = [
+        (value, verdict.is_correct)
+        for row in sampled.rows
+        for value, verdict in zip(verifier(row.problem, row.completions), row.verdicts, strict=True)
+        if isinstance(verdict, Score)
+    ]
+    return area_under_curve([value for value, _ in pairs], [right for _, right in pairs])

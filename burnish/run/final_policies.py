@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from burnish.evaluation.evaluate import Evaluation
-from burnish.evaluation.metrics import compare
-from burnish.run.final_rounds import stage_results
+from burnish.run.final_rounds import last_against_each, stage_results
 from burnish.run.folder import RunFolder
 from burnish.run.held_out import HeldOut
 from burnish.run.progress import Progress
@@ -38,15 +37,9 @@ def policy_results(
         at = folder.stage(index, stage.name)
         greedy[stage.name] = test.evaluation(at / stage.hands_on, at, stage.hands_on, "greedy")
         results[stage.name] = stage_results(test, at, stage.hands_on, greedy[stage.name])
-    last = list(greedy)[-1]
-    paired: dict[str, Json] = {
-        f"{last} - {name}": compare(greedy[last], evaluation)
-        for name, evaluation in greedy.items()
-        if name != last
-    }
-    results["paired"] = paired
+    paired = results["paired"] = last_against_each(greedy)
     if paired:
-        against = paired.get(f"{last} - sft") or next(iter(paired.values()))
+        against = paired.get(f"{[*greedy][-1]} - sft") or next(iter(paired.values()))
         assert isinstance(against, dict)
         results["paired_p"] = against["p"]
     results["test_size"] = len(test.problems)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from burnish.evaluation.classification import area_under_curve
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import greedy_metrics, sampled_metrics
 from burnish.evaluation.reliability import reliability_curve
@@ -17,6 +16,7 @@ from burnish.evaluation.step_aggregation import (
     StepValuer,
     StepVerifier,
     best_of_n,
+    verifier_auc,
 )
 from burnish.evaluation.step_metrics import labelled_pairs, step_metrics
 from burnish.methods.process_reward.method import ProcessRewardConfig
@@ -31,7 +31,7 @@ from burnish.training.step_tokens import sampled_steps
 from burnish.training.step_values import StepJudge
 from burnish.training.value_fit import VALUE_STAGE, labelled_solutions
 from burnish.training.workbench import Workbench
-from burnish.types import Completion, Json, Problem, Score
+from burnish.types import Completion, Json, Problem
 
 _DEFAULT_NUM_SAMPLES = 16
 
@@ -69,7 +69,7 @@ def process_reward_results(
         },
         "process_reward": {
             **quality,
-            "auc": {name: _auc(sampled, verifier) for name, verifier in verifiers.items()},
+            "auc": {name: verifier_auc(sampled, verifier) for name, verifier in verifiers.items()},
             "steps": summary["steps"],
             "selected_step": summary["selected_step"],
         },
@@ -144,14 +144,3 @@ def _outcome_verifier(bench: Workbench, folder: Path) -> Verifier:
     return CompletionVerifier(
         network, bench.renderer(network), max_tokens=bench.compute.max_tokens_per_batch
     )
-
-
-def _auc(sampled: Evaluation, verifier: Verifier) -> float:
-    """How well the verifier tells right samples from wrong ones, repeats included."""
-    pairs = [
-        (value, verdict.is_correct)
-        for row in sampled.rows
-        for value, verdict in zip(verifier(row.problem, row.completions), row.verdicts, strict=True)
-        if isinstance(verdict, Score)
-    ]
-    return area_under_curve([value for value, _ in pairs], [right for _, right in pairs])

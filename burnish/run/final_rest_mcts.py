@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from burnish.evaluation.classification import area_under_curve
 from burnish.evaluation.evaluate import Evaluation
 from burnish.evaluation.metrics import compare_measures, rerank_of
 from burnish.evaluation.reranking import Verifier
-from burnish.evaluation.step_aggregation import StepVerifier, best_of_n
+from burnish.evaluation.step_aggregation import StepVerifier, best_of_n, verifier_auc
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.run.final_rounds import rounds_results
 from burnish.run.folder import RunFolder
@@ -26,7 +25,7 @@ from burnish.training.stage import Stage
 from burnish.training.step_tokens import sampled_steps
 from burnish.training.step_values import StepJudge
 from burnish.training.workbench import Workbench
-from burnish.types import Json, Score
+from burnish.types import Json
 
 _DEFAULT_NUM_SAMPLES = 16
 
@@ -44,7 +43,7 @@ def rest_mcts_results(
     `against_vote` and `auc`, and of the later ones `against_first`."""
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
     values = [f"value_{number}" for number in range(method.iterations + 1)]
-    results = rounds_results(recipe, bench, folder, stages, progress=progress, passed_over=values)
+    results = rounds_results(recipe, bench, folder, stages, progress=progress)
     k = recipe.evaluation.num_samples or _DEFAULT_NUM_SAMPLES
     test = HeldOut(recipe, bench, folder, num_samples=k)
     start, owner = _first_policy(method, at)
@@ -108,17 +107,7 @@ def _compared(sampled: Evaluation, verifiers: Mapping[str, Verifier], k: int) ->
             partial(rerank_of, k=k, verifier=verifiers[name]),
             partial(rerank_of, k=k, verifier=first),
         )
-        auc: dict[str, Json] = {"auc": _auc(sampled, verifiers[name])}
+        auc: dict[str, Json] = {"auc": verifier_auc(sampled, verifiers[name])}
         later: dict[str, Json] = {} if verifiers[name] is first else {"against_first": against}
         found[name] = {**chosen, **auc, **later}
     return found
-
-
-def _auc(sampled: Evaluation, verifier: Verifier) -> float:
-    pairs = [
-        (value, verdict.is_correct)
-        for row in sampled.rows
-        for value, verdict in zip(verifier(row.problem, row.completions), row.verdicts, strict=True)
-        if isinstance(verdict, Score)
-    ]
-    return area_under_curve([value for value, _ in pairs], [right for _, right in pairs])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -25,16 +25,12 @@ def rounds_results(
     stages: Sequence[Stage],
     *,
     progress: Progress,
-    passed_over: Collection[str] = (),
 ) -> dict[str, Json]:
     """`base`, the recipe's own model, and every stage that trained one, as in other runs, with the
     mean `reward` of greedy answers beside the accuracy.
 
     `sampled` has what stages without a model have counted (`counts.json`); `paired` compares the
     last model with every other one, `paired_p` being that of the comparison with `base`.
-
-    Args:
-        passed_over: stages whose models are no policies.
     """
     test = HeldOut(recipe, bench, folder, num_samples=recipe.evaluation.num_samples)
     progress.note(f"testing the base model on {len(test.problems)} problems")
@@ -46,19 +42,14 @@ def rounds_results(
         at = folder.stage(index, stage.name)
         if stage.hands_on is None:
             counts |= _counts(stage.name, at)
-        if stage.hands_on is None or stage.name in passed_over:
+        if stage.hands_on is None or stage.trains != "policy":
             continue
         progress.note(f"testing {stage.name} on {len(test.problems)} problems")
         greedy[stage.name] = test.evaluation(at / stage.hands_on, at, stage.hands_on, "greedy")
         found = stage_results(test, at, stage.hands_on, greedy[stage.name])
         results[stage.name] = found | _reward(greedy[stage.name])
-    last = [*greedy][-1]
-    paired: dict[str, Json] = {
-        f"{last} - {name}": compare(greedy[last], evaluation)
-        for name, evaluation in greedy.items()
-        if name != last
-    }
-    against = paired[f"{last} - base"]
+    paired = last_against_each(greedy)
+    against = next(iter(paired.values()))  # with `base`, which stands first
     assert isinstance(against, dict)
     test.show(greedy)
     return {
@@ -68,6 +59,12 @@ def rounds_results(
         "paired_p": against["p"],
         "test_size": len(test.problems),
     }
+
+
+def last_against_each(greedy: Mapping[str, Evaluation]) -> dict[str, Json]:
+    """Paired tests of the last model with every other one, in their order."""
+    *others, last = greedy
+    return {f"{last} - {name}": compare(greedy[last], greedy[name]) for name in others}
 
 
 def stage_results(

@@ -94,7 +94,10 @@ class RestMctsConfig(Config):
             trees="initial_trees",
             start=start,
         )
-        return [Stage("initial_trees", grow, hands_on=None), Stage("value_0", fit)]
+        return [
+            Stage("initial_trees", grow, hands_on=None),
+            Stage("value_0", fit, trains="value_model"),
+        ]
 
     def _iteration(self, bench: Workbench, number: int, start: Models) -> list[Stage]:
         """D_Gi, pi_i and V_i."""
@@ -112,5 +115,5 @@ class RestMctsConfig(Config):
         return [
             Stage(trees, grow, hands_on=None),
             Stage(f"policy_{number}", policy),
-            Stage(f"value_{number}", value),
+            Stage(f"value_{number}", value, trains="value_model"),
         ]

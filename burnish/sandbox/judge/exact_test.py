@@ -60,12 +60,14 @@ def sent(value: object) -> object:
     return decode(loads(json.dumps(encode(value))))
 
 
+# The values name the tests, so no set of texts is here: its order is another in every process,
+# and two workers would not agree on what they collected.
 @pytest.mark.parametrize(
     "value",
     [
         *(None, True, False, 0, -7, 2**53, -(2**53), 2**4000, 0.1, -0.0, math.inf, 1j),
         *("", "x\ud800\n'\"", b"\x00\xff", bytearray(b"ab"), [], [1, [2.5, ["a"]]], (), (1, (2,))),
-        *({}, {1: "a", "1": [2], (1, 2): None}, set(), {1, "a"}, frozenset({(1,)}), deque([1, 2])),
+        *({}, {1: "a", "1": [2], (1, 2): None}, set(), {1, 2.5}, frozenset({(1,)}), deque([1, 2])),
         *(Decimal("1.20"), Decimal("NaN"), Fraction(1, 3), date(2020, 2, 29), timedelta(days=-1)),
         *(datetime(2020, 1, 2, 3, 4, 5, 6), range(2, 20, 3), ..., int, type(None), dict),
         array("i", [1, -2]),

@@ -21,6 +21,7 @@ from burnish.core.masking import token_mean
 from burnish.core.policy_losses import clipped_surrogate
 from burnish.core.preference_losses import dpo_loss
 from burnish.methods.reft.reinforce import ReinforceConfig, assign_credit
+from burnish.models.batching import micro_batches
 from burnish.models.loading import LoadedModel
 from burnish.models.lora import add_adapter
 from burnish.models.policy import Policy
@@ -28,7 +29,6 @@ from burnish.models.token_batch import TokenBatch, TokenSequence
 from burnish.models.value_head import SharedCritic
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.local import LocalEngine
-from burnish.training.batching import micro_batches
 from burnish.training.collection import trajectory
 from burnish.training.experience import Experience
 from burnish.training.learner import Learner, Metrics, OptimizerConfig

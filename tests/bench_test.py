@@ -14,13 +14,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from burnish.models.batching import micro_batches
 from burnish.models.loading import LoadedModel
 from burnish.models.policy import Policy
 from burnish.models.tiny import byte_level_tokenizer, tiny_model
 from burnish.models.token_batch import TokenBatch, prompt_of
 from burnish.rollout.engine import Request, SamplingParams
 from burnish.rollout.local import LocalEngine
-from burnish.training.batching import micro_batches
 from burnish.training.workbench import ComputeConfig
 from burnish.types import Example
 

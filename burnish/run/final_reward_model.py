@@ -10,22 +10,22 @@ from pathlib import Path
 from statistics import fmean
 
 from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
-from burnish.methods.reward_model.fit import (
+from burnish.methods.reward_model.method import RewardModelConfig
+from burnish.methods.reward_model.reporting import answers_in, gold_report, label_report
+from burnish.models.answer_reader import AnswerReader
+from burnish.models.reward_model import RewardModel
+from burnish.models.reward_values import RewardEnsemble, RewardJudge, Units
+from burnish.run.folder import RunFolder
+from burnish.run.progress import Progress
+from burnish.training.reward_model import row_scores
+from burnish.training.reward_model_comparisons import ComparisonsConfig
+from burnish.training.reward_model_stage import (
     COMMENTS_STAGE,
     GATE_STAGE,
     FeedbackConfig,
     feedback_of,
     objective_of_head,
 )
-from burnish.methods.reward_model.method import RewardModelConfig
-from burnish.methods.reward_model.reporting import answers_in, gold_report, label_report
-from burnish.models.reward_model import RewardModel
-from burnish.run.folder import RunFolder
-from burnish.run.progress import Progress
-from burnish.training.reward_model import row_scores
-from burnish.training.reward_model_comparisons import ComparisonsConfig
-from burnish.training.reward_model_rows import AnswerReader
-from burnish.training.reward_model_values import RewardEnsemble, RewardJudge, Units
 from burnish.training.stage import Stage
 from burnish.training.workbench import Workbench
 from burnish.types import Json

@@ -9,13 +9,13 @@ import pytest
 from burnish.data.feedback.simulated import RatersConfig
 from burnish.data.tasks.feedback_rows import FeedbackRowsTask
 from burnish.data.tasks.replies import RepliesTask
-from burnish.methods.reward_model.comments import CommentsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.models.config import ModelConfig
 from burnish.models.tiny import tiny_model
 from burnish.run.driver import Driver
 from burnish.run.progress import Silent
 from burnish.run.recipe import Recipe
+from burnish.training.comment_reading import CommentsConfig
 from burnish.training.learner import OptimizerConfig
 from burnish.training.reward_model import FitConfig
 from burnish.training.reward_model_attributes import AttributesConfig, GateConfig

@@ -14,10 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from burnish.errors import EngineError
+from burnish.models.batching import micro_batches
 from burnish.models.policy import Policy
 from burnish.models.token_batch import TokenBatch
 from burnish.models.value_head import Critic
-from burnish.training.batching import micro_batches
 from burnish.types import Trajectory
 
 

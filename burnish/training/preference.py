@@ -19,8 +19,8 @@ from pydantic import Field
 from torch import Tensor
 
 from burnish.config import Config
+from burnish.models.batching import micro_batches
 from burnish.models.policy import Policy
-from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.preference_loss import (
     AnyPreferenceLoss,

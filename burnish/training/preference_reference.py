@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from burnish.errors import CheckpointError
+from burnish.models.batching import micro_batches
 from burnish.models.policy import Policy
 from burnish.models.token_batch import TokenBatch
-from burnish.training.batching import micro_batches
 from burnish.training.preference_loss import PairLogps
 from burnish.training.preference_pairs import TokenPair, fingerprint_of
 from burnish.training.row_files import read_rows, write_rows

@@ -20,9 +20,9 @@ from torch import Tensor
 from burnish.config import Config
 from burnish.core.step_losses import step_binary_loss, step_squared_error
 from burnish.errors import DataError
+from burnish.models.batching import micro_batches
 from burnish.models.process_reward_model import HeadKind, ProcessRewardModel
 from burnish.models.step_batch import StepBatch, ValueReading, reading_of_steps
-from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.seeds import batch_indices
 from burnish.training.stage import Measure, StageRun, StepResult

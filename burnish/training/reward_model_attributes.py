@@ -3,14 +3,14 @@
     L = sum over the known values of (r_k - z_k)^2
 
 z_k is the value in standard units of its attribute, so that no attribute counts more because its
-scale is wider. What the reward is made of them is decided afterwards (`weighted_reward`), as in
-HelpSteer (arXiv:2311.09528) and SteerLM.
+scale is wider. What the reward is made of them is decided afterwards (`weighted_reward` in
+models/reward_values.py), as in HelpSteer (arXiv:2311.09528) and SteerLM.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, pstdev
 from typing import Literal
@@ -24,11 +24,12 @@ from burnish.config import Config
 from burnish.core.reward_losses import masked_squared_error
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
 from burnish.errors import ConfigError, DataError
+from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_head import RewardHead
 from burnish.models.reward_model import RewardModel
 from burnish.training.learner import OptimizerConfig
 from burnish.training.reward_model import FitConfig
-from burnish.training.reward_model_rows import AnswerReader, JudgedRow
+from burnish.training.reward_model_rows import JudgedRow
 from burnish.types import AttributeRating
 
 Values = tuple[float, ...]
@@ -120,12 +121,3 @@ def attributes_of(train: Sequence[Feedback]) -> Attributes:
         raise DataError("not one attribute has a value in the training rows; check their columns")
     means = tuple(fmean(values) for values in known.values())
     return Attributes(tuple(known), means, tuple(pstdev(v) or 1.0 for v in known.values()))
-
-
-def weighted_reward(
-    values: Sequence[float], names: Sequence[str], weights: Mapping[str, float] | None
-) -> float:
-    """sum_k w_k v_k, v in the units of the labels; without weights their sum."""
-    if weights is None:
-        return sum(values)
-    return sum(weights.get(n, 0.0) * v for n, v in zip(names, values, strict=True))

@@ -19,9 +19,10 @@ from burnish.config import Config
 from burnish.core.reward_losses import bradley_terry_loss, centring_penalty, tie_loss
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
 from burnish.errors import DataError
+from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_head import RewardHead
 from burnish.models.reward_model import RewardModel
-from burnish.training.reward_model_rows import AnswerReader, JudgedRow
+from burnish.training.reward_model_rows import JudgedRow
 from burnish.types import Example, Preference
 
 TIE = 0.5

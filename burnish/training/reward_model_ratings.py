@@ -20,9 +20,10 @@ from torch import Tensor
 from burnish.config import Config
 from burnish.core.reward_losses import ordinal_loss
 from burnish.data.feedback.kinds import Feedback, FeedbackKind
+from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_head import RewardHead
 from burnish.models.reward_model import RewardModel
-from burnish.training.reward_model_rows import AnswerReader, JudgedRow
+from burnish.training.reward_model_rows import JudgedRow
 from burnish.types import Rating
 
 _PRIOR = 4.0

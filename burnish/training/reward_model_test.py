@@ -9,7 +9,16 @@ import torch
 from burnish.data.rendering import Renderer
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import DataError
+from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_model import HeadStart, start_reward_model
+from burnish.models.reward_values import (
+    EnsembleReward,
+    RewardEnsemble,
+    RewardJudge,
+    Units,
+    expected_grades,
+    weighted_reward,
+)
 from burnish.models.tiny import tiny_model
 from burnish.training.learner import Learner, OptimizerConfig
 from burnish.training.reward_model import (
@@ -24,18 +33,9 @@ from burnish.training.reward_model_attributes import (
     Attributes,
     AttributesConfig,
     attributes_of,
-    weighted_reward,
 )
 from burnish.training.reward_model_comparisons import Comparisons, ComparisonsConfig
 from burnish.training.reward_model_ratings import RatingsConfig
-from burnish.training.reward_model_rows import AnswerReader
-from burnish.training.reward_model_values import (
-    EnsembleReward,
-    RewardEnsemble,
-    RewardJudge,
-    Units,
-    expected_grades,
-)
 from burnish.training.stage import StageRun
 from burnish.types import AttributeRating, Preference, Problem, Rating, StopReason
 

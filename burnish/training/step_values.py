@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from burnish.errors import NonFiniteError
+from burnish.models.batching import micro_batches
 from burnish.models.process_reward_model import ProcessRewardModel
 from burnish.models.step_batch import (
     StepBatch,
@@ -20,7 +21,6 @@ from burnish.models.step_batch import (
     reading_of_prefix,
     reading_of_steps,
 )
-from burnish.training.batching import micro_batches
 from burnish.types import SteppedTokens
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from burnish.config import Config
 from burnish.core.masking import token_mean
 from burnish.errors import DataError
+from burnish.models.batching import micro_batches
 from burnish.models.policy import Policy
 from burnish.models.token_batch import TokenBatch
-from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.seeds import batch_indices
 from burnish.training.stage import Measure, StageRun, StepResult

@@ -20,9 +20,9 @@ from burnish.errors import DataError
 from burnish.evaluation.classification import area_under_curve, judged_right
 from burnish.methods.reranker.judging import correct_probabilities, judged_example
 from burnish.methods.reranker.samples import read_samples
+from burnish.models.batching import micro_batches
 from burnish.models.outcome_verifier import OutcomeVerifier
 from burnish.models.token_batch import TokenBatch
-from burnish.training.batching import micro_batches
 from burnish.training.learner import Learner, Metrics, OptimizerConfig
 from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import StageRun, StepResult

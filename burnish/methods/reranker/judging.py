@@ -13,9 +13,9 @@ import torch
 
 from burnish.core.reward_losses import correct_probability
 from burnish.data.rendering import Renderer
+from burnish.models.batching import micro_batches
 from burnish.models.outcome_verifier import OutcomeVerifier
 from burnish.models.token_batch import TokenBatch
-from burnish.training.batching import micro_batches
 from burnish.types import Completion, Example, Problem, StopReason
 
 

@@ -16,8 +16,12 @@ from pydantic import Field, model_validator
 from burnish.config import Config
 from burnish.data.feedback.kinds import FeedbackTask
 from burnish.errors import ConfigError
-from burnish.methods.reward_model.comments import CommentsConfig, judge_comments
-from burnish.methods.reward_model.fit import (
+from burnish.evaluation.reward_model_agreement import row_metrics
+from burnish.training.comment_reading import CommentsConfig, judge_comments
+from burnish.training.reward_model import FitConfig
+from burnish.training.reward_model_attributes import AttributesConfig, GateConfig
+from burnish.training.reward_model_comparisons import ComparisonsConfig
+from burnish.training.reward_model_stage import (
     COMMENTS_STAGE,
     FIT_STAGE,
     GATE_STAGE,
@@ -25,9 +29,6 @@ from burnish.methods.reward_model.fit import (
     train_gate,
     train_rewards,
 )
-from burnish.training.reward_model import FitConfig
-from burnish.training.reward_model_attributes import AttributesConfig, GateConfig
-from burnish.training.reward_model_comparisons import ComparisonsConfig
 from burnish.training.stage import Stage
 from burnish.training.workbench import Workbench
 
@@ -74,6 +75,7 @@ class RewardModelConfig(Config):
             num_labels=self.num_labels,
             config=self.fit,
             start=self.start,
+            metrics=row_metrics,
         )
         stages = [Stage(name, train) for name in self.stage_names]
         if self.gate is not None:
@@ -83,6 +85,7 @@ class RewardModelConfig(Config):
                 task=bench.task,
                 gate=self.gate,
                 num_labels=self.num_labels,
+                metrics=row_metrics,
             )
             stages.append(Stage(GATE_STAGE, mix))
         if not isinstance(self.feedback, CommentsConfig):

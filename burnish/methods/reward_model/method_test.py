@@ -10,10 +10,10 @@ import pytest
 from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.errors import ConfigError, GraderError
 from burnish.graders.comment_judge import LexiconConfig
-from burnish.methods.reward_model.comments import CommentsConfig, opinions
 from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.methods.reward_model.reporting import answers_in, gold_report
 from burnish.models.reward_model import load_reward_model
+from burnish.training.comment_reading import CommentsConfig, opinions
 from burnish.training.learner import OptimizerConfig
 from burnish.training.reward_model import FitConfig
 from burnish.training.reward_model_attributes import AttributesConfig, GateConfig

@@ -8,6 +8,12 @@ from itertools import combinations
 from statistics import fmean
 
 from burnish.data.feedback.kinds import Feedback, FeedbackTask
+from burnish.evaluation.reward_model_agreement import (
+    attribute_columns,
+    compared_pairs,
+    predicted_ratings,
+    row_metrics,
+)
 from burnish.evaluation.reward_model_metrics import (
     accuracy_by_margin,
     accuracy_by_strength,
@@ -16,12 +22,6 @@ from burnish.evaluation.reward_model_metrics import (
     length_report,
     mean_absolute_error,
     rank_correlation,
-)
-from burnish.methods.reward_model.measuring import (
-    attribute_columns,
-    compared_pairs,
-    predicted_ratings,
-    row_metrics,
 )
 from burnish.models.reward_model import RewardModel
 from burnish.training.reward_model import Rows, RowScores

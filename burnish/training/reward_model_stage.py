@@ -11,11 +11,11 @@ import torch
 from pydantic import Field
 
 from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
-from burnish.methods.reward_model.comments import CommentsConfig, opinions
-from burnish.methods.reward_model.measuring import row_metrics
+from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_head import RewardHead
+from burnish.training.comment_reading import CommentsConfig, opinions
 from burnish.training.learner import Metrics
-from burnish.training.reward_model import FitConfig, fit_rewards
+from burnish.training.reward_model import FitConfig, RowMetrics, fit_rewards
 from burnish.training.reward_model_attributes import (
     Attributes,
     AttributesConfig,
@@ -24,7 +24,7 @@ from burnish.training.reward_model_attributes import (
 )
 from burnish.training.reward_model_comparisons import Comparisons, ComparisonsConfig
 from burnish.training.reward_model_ratings import Ratings, RatingsConfig
-from burnish.training.reward_model_rows import AnswerReader, Objective
+from burnish.training.reward_model_rows import Objective
 from burnish.training.seeds import derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
@@ -48,6 +48,7 @@ def train_rewards(
     num_labels: int | None,
     config: FitConfig,
     start: Path | None,
+    metrics: RowMetrics,
 ) -> Iterator[StepResult]:
     """A stage: fit the model to the train feedback, select it by its fit to the dev feedback.
 
@@ -55,6 +56,7 @@ def train_rewards(
         task: the recipe's, which has the feedback.
         num_labels: train rows that are used, from the first; None: all.
         start: the model that gives the backbone; None is the recipe's.
+        metrics: how well the model agrees with the dev feedback.
     """
     torch.manual_seed(derived_seed(run.seed, "head"))
     judged = run.artifacts.get(COMMENTS_STAGE)
@@ -71,7 +73,7 @@ def train_rewards(
         config=config,
         train=objective.rows(used, reader),
         dev=objective.rows(dev.rows, reader),
-        metrics=row_metrics,
+        metrics=metrics,
         max_tokens=bench.compute.max_tokens_per_batch,
         first_metrics=_counts(train, len(used), dev),
     )
@@ -84,11 +86,13 @@ def train_gate(
     task: FeedbackTask,
     gate: GateConfig,
     num_labels: int | None,
+    metrics: RowMetrics,
 ) -> Iterator[StepResult]:
     """A stage: fit a gate on the attributes of the stage before to the task's comparisons.
 
     Args:
         num_labels: comparisons that are used, from the first; None: all.
+        metrics: how well the model agrees with the dev comparisons.
     """
     torch.manual_seed(derived_seed(run.seed, "gate"))
     objective = Comparisons(ComparisonsConfig())
@@ -103,7 +107,7 @@ def train_gate(
         config=gate.fit,
         train=objective.rows(used, reader),
         dev=objective.rows(dev.rows, reader),
-        metrics=row_metrics,
+        metrics=metrics,
         max_tokens=bench.compute.max_tokens_per_batch,
         first_metrics=_counts(train, len(used), dev),
     )

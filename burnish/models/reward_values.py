@@ -15,10 +15,9 @@ import torch
 
 from burnish.core.reward_losses import rating_probabilities
 from burnish.errors import NonFiniteError
+from burnish.models.batching import micro_batches
 from burnish.models.reward_model import RewardModel
 from burnish.models.token_batch import TokenBatch
-from burnish.training.batching import micro_batches
-from burnish.training.reward_model_attributes import weighted_reward
 from burnish.types import Example
 
 
@@ -117,6 +116,15 @@ class RewardEnsemble:
             for judge, units in zip(self._judges, self._units, strict=True)
         ]
         return [EnsembleReward(fmean(said), pstdev(said)) for said in zip(*columns, strict=True)]
+
+
+def weighted_reward(
+    values: Sequence[float], names: Sequence[str], weights: Mapping[str, float] | None
+) -> float:
+    """sum_k w_k v_k, v in the units of the labels; without weights their sum."""
+    if weights is None:
+        return sum(values)
+    return sum(weights.get(n, 0.0) * v for n, v in zip(names, values, strict=True))
 
 
 @torch.no_grad()

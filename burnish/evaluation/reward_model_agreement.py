@@ -16,9 +16,9 @@ from burnish.evaluation.reward_model_metrics import (
     rank_correlation,
 )
 from burnish.models.reward_model import RewardModel
+from burnish.models.reward_values import expected_grades
 from burnish.training.learner import Metrics
 from burnish.training.reward_model import RowMetrics, Rows, RowScores
-from burnish.training.reward_model_values import expected_grades
 from burnish.types import Example
 
 

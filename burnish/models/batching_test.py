@@ -2,7 +2,7 @@
 
 import random
 
-from burnish.training.batching import micro_batches
+from burnish.models.batching import micro_batches
 from burnish.types import Example
 
 

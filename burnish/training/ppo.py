@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import Field
 from torch import Tensor
@@ -40,12 +40,14 @@ def ppo_update(
     critic: Critic,
     config: PpoConfig,
     num_updates: int,
+    further_gradients: Callable[[], Metrics] | None = None,
 ) -> Metrics:
     """U updates on one batch: L = L_policy + alpha L_value, each a mean over actions, then rows.
 
     Args:
         experiences: micro-batches with advantage and return filled in.
         num_updates: of the whole stage, for the schedule.
+        further_gradients: adds those of another loss before each update, and says what it was.
 
     Returns:
         metrics of the last of the U updates; `ppo/clip_fraction` is the mean of all U.
@@ -77,6 +79,7 @@ def ppo_update(
     for _ in range(config.num_epochs):
         metrics = learner.forward_backward(experiences, loss, ids_of=_problem_ids)
         metrics["train/loss"] = metrics.pop("loss")
+        metrics |= further_gradients() if further_gradients is not None else {}
         metrics |= learner.optim_step(num_steps=num_updates)
         clip_fractions.append(metrics["ppo/clip_fraction"])
     return metrics | {"ppo/clip_fraction": sum(clip_fractions) / len(clip_fractions)}

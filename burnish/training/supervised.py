@@ -120,6 +120,23 @@ def supervised_step(
         num_steps: updates of the whole stage, for the schedule.
         max_tokens: size of a micro-batch; changes nothing but memory.
     """
+    found = imitation_gradients(learner, policy, examples, max_tokens=max_tokens)
+    return {**found, **learner.optim_step(num_steps=num_steps)}
+
+
+def imitation_gradients(
+    learner: Learner,
+    policy: Policy,
+    examples: Sequence[Example],
+    *,
+    max_tokens: int,
+    coef: float = 1.0,
+) -> Metrics:
+    """Add the gradients of coef L, L as in `supervised_step`, to those that are there.
+
+    Returns:
+        L without `coef`, and the entropy, both a token.
+    """
     num_tokens = sum(sum(example.is_action) for example in examples)
 
     def loss(rows: Sequence[Example]) -> tuple[Tensor, Metrics]:
@@ -127,12 +144,11 @@ def supervised_step(
         logp, entropy = policy.action_logps(policy.hidden_states(batch), batch)
         mean_entropy = token_mean(entropy, batch.action_mask, num_tokens=num_tokens)
         nll = token_mean(-logp, batch.action_mask, num_tokens=num_tokens)
-        return nll, {"entropy": mean_entropy.item()}
+        return coef * nll, {"nll": nll.item(), "entropy": mean_entropy.item()}
 
     found = learner.forward_backward(
         micro_batches(examples, max_tokens=max_tokens),
         loss,
         ids_of=lambda rows: [row.problem_id for row in rows],
     )
-    updated = learner.optim_step(num_steps=num_steps)
-    return {"train/loss": found["loss"], "train/entropy": found["entropy"], **updated}
+    return {"train/loss": found["nll"], "train/entropy": found["entropy"]}

@@ -73,3 +73,8 @@ class FeedbackTask(Protocol):
     def gold(self, problem: Problem, text: str) -> Mapping[str, float] | None:
         """The true `reward` of an answer and its parts, where they are known."""
         ...
+
+
+def true_reward(task: object, problem: Problem, text: str) -> Mapping[str, float] | None:
+    """The true `reward` of an answer and its parts; None where the task does not know it."""
+    return task.gold(problem, text) if isinstance(task, FeedbackTask) else None

@@ -9,15 +9,13 @@ import torch
 from pydantic import Field
 
 from burnish.config import Config
-from burnish.core.advantages import gae, whiten
-from burnish.core.kl import k1
-from burnish.core.value_losses import explained_variance
 from burnish.methods.reft.process_reward import StepPayer, StepRewardConfig
 from burnish.models.policy import Policy
 from burnish.models.value_head import Critic, HeadStart, SeparateCritic, SharedCritic
 from burnish.training.collection import Collector
+from burnish.training.credit import credit_actions, experience_metrics
 from burnish.training.experience import Experience, engine_gap, gather_experience
-from burnish.training.learner import Learner, Metrics, OptimizerConfig
+from burnish.training.learner import Learner, OptimizerConfig
 from burnish.training.ppo import PpoConfig, ppo_update
 from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import StageRun, StepResult
@@ -114,7 +112,7 @@ def reinforce(run: StageRun, *, bench: Workbench, config: ReinforceConfig) -> It
             config=config.ppo,
             num_updates=num_steps * config.ppo.num_epochs,
         )
-        metrics = collector.metrics(groups) | _experience_metrics(experiences) | process | updated
+        metrics = collector.metrics(groups) | experience_metrics(experiences) | process | updated
         yield StepResult(metrics | {"ppo/logp_gap": gap}, trajectories, best_and_worst(experiences))
 
 
@@ -147,61 +145,23 @@ def _step_payer(
     )
 
 
-@torch.no_grad()
 def assign_credit(
     experiences: Sequence[Experience],
     config: ReinforceConfig,
     step_rewards: Sequence[torch.Tensor] | None = None,
 ) -> None:
-    """Fill in reward, advantage and return of every action.
-
-    r_t = [t emits the last token] reward + p_t - beta (log pi_old(a_t) - log pi_ref(a_t))
-    A, R = GAE(r, V_old; gamma, lambda);  A whitened over the whole batch
+    """Fill in reward, advantage and return of every action; see `credit_actions`.
 
     Args:
-        step_rewards: p, a [B, T] tensor for each micro-batch; None where no steps are paid.
+        step_rewards: a [B, T] tensor for each micro-batch; None where no steps are paid.
     """
-    for place, e in enumerate(experiences):
-        mask = e.batch.action_mask
-        penalty = torch.where(mask, config.kl_coef * k1(e.old_logp, e.ref_logp), 0.0)
-        paid = terminal_rewards(e)
-        if step_rewards is not None:
-            paid = paid + step_rewards[place]
-        e.token_reward = paid - penalty
-        e.advantage, e.return_ = gae(
-            e.token_reward,
-            e.old_value,
-            mask,
-            discount=config.discount,
-            gae_lambda=config.gae_lambda,
-        )
-    _whiten_batch(experiences)
-
-
-def terminal_rewards(e: Experience) -> torch.Tensor:
-    """[B, T]: the grader's reward at each row's last action, zero elsewhere.
-
-    That action emits EOS, or the last token of a completion cut at the limit.
-    """
-    mask = e.batch.action_mask
-    columns = torch.arange(mask.shape[1], device=mask.device)
-    last = torch.where(mask, columns, -1).max(dim=1).values
-    rewards = torch.zeros(mask.shape, device=mask.device)
-    rows = torch.arange(mask.shape[0], device=mask.device)
-    scores = [trajectory.score.reward for trajectory in e.trajectories]
-    rewards[rows, last] = torch.tensor(scores, device=mask.device)
-    return rewards
-
-
-def _whiten_batch(experiences: Sequence[Experience]) -> None:
-    """Whiten over all actions of all micro-batches together."""
-    masks = [e.batch.action_mask for e in experiences]
-    flat = torch.cat([e.advantage[mask] for e, mask in zip(experiences, masks, strict=True)])
-    white = whiten(flat[None], torch.ones_like(flat, dtype=torch.bool)[None])[0]
-    for e, mask, values in zip(
-        experiences, masks, white.split([int(m.sum()) for m in masks]), strict=True
-    ):
-        e.advantage = torch.zeros_like(e.advantage).masked_scatter(mask, values)
+    credit_actions(
+        experiences,
+        kl_coef=config.kl_coef,
+        discount=config.discount,
+        gae_lambda=config.gae_lambda,
+        step_rewards=step_rewards,
+    )
 
 
 def _kept(groups: Sequence[Group], config: ReinforceConfig) -> list[Trajectory]:
@@ -212,23 +172,3 @@ def _kept(groups: Sequence[Group], config: ReinforceConfig) -> list[Trajectory]:
         for trajectory in group.trajectories
         if keep_truncated or not trajectory.is_truncated
     ]
-
-
-def _experience_metrics(experiences: Sequence[Experience]) -> Metrics:
-    """Means over the batch: KL and entropy per sequence and action, quality of the critic."""
-    num_sequences = sum(len(e.trajectories) for e in experiences)
-    num_actions = sum(e.batch.num_actions for e in experiences)
-    masks = [e.batch.action_mask for e in experiences]
-    kl = sum(k1(e.old_logp, e.ref_logp).sum().item() for e in experiences)
-    entropy = sum(e.entropy.sum().item() for e in experiences)
-    values = torch.cat([e.old_value[m] for e, m in zip(experiences, masks, strict=True)])
-    returns = torch.cat([e.return_[m] for e, m in zip(experiences, masks, strict=True)])
-    everywhere = torch.ones_like(values, dtype=torch.bool)[None]
-    explained = explained_variance(values[None], returns[None], everywhere)
-    return {
-        "ppo/kl": kl / num_sequences,
-        "rollout/entropy": entropy / num_actions,
-        "ppo/value": values.mean().item(),
-        "ppo/return": returns.mean().item(),
-        "ppo/explained_variance": explained.item(),
-    }

@@ -13,10 +13,10 @@ from burnish.methods.reft.reinforce import (
     ReinforceConfig,
     assign_credit,
     reinforce,
-    terminal_rewards,
 )
 from burnish.models.config import LoraConfig, ModelConfig
 from burnish.models.token_batch import TokenBatch
+from burnish.training.credit import terminal_rewards
 from burnish.training.experience import Experience
 from burnish.training.learner import OptimizerConfig
 from burnish.training.ppo import PpoConfig

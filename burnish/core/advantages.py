@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -118,3 +120,21 @@ def whiten(
     """
     mean, variance = masked_mean(values, mask), masked_variance(values, mask)
     return torch.where(mask, (values - mean) * torch.rsqrt(variance + epsilon), 0.0)
+
+
+@torch.no_grad()
+def whiten_batches(
+    values: Sequence[Float[Tensor, "_ _"]], masks: Sequence[Bool[Tensor, "_ _"]]
+) -> list[Float[Tensor, "_ _"]]:
+    """`whiten` over all actions of all micro-batches together.
+
+    Args:
+        values, masks: one [B, T] of each for a micro-batch; B and T differ between them.
+    """
+    flat = torch.cat([value[mask] for value, mask in zip(values, masks, strict=True)])
+    white = whiten(flat[None], torch.ones_like(flat, dtype=torch.bool)[None])[0]
+    parts = white.split([int(mask.sum()) for mask in masks])
+    return [
+        torch.zeros_like(value).masked_scatter(mask, part)
+        for value, mask, part in zip(values, masks, parts, strict=True)
+    ]

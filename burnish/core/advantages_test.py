@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from burnish.core.advantages import gae, group_normalised, leave_one_out, whiten
+from burnish.core.advantages import (
+    gae,
+    group_normalised,
+    leave_one_out,
+    whiten,
+    whiten_batches,
+)
 
 NAN = float("nan")
 
@@ -169,3 +175,12 @@ def test_leave_one_out_is_the_deviation_from_the_mean_but_for_a_factor():
 def test_leave_one_out_of_a_lone_sample_or_equal_returns_is_zero():
     found = leave_one_out(torch.tensor([7.0, 0.1, 0.1, 0.1]), torch.tensor([1, 0, 0, 0]))
     assert found.tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_micro_batches_are_whitened_as_one():
+    first, second = row(1.0, NAN, 4.0), torch.tensor([[7.0, 2.0], [NAN, NAN]])
+    masks = [row(True, False, True), torch.tensor([[True, True], [False, False]])]
+    found = whiten_batches([first, second], masks)
+    together = whiten(row(1.0, 4.0, 7.0, 2.0), row(True, True, True, True))[0]
+    torch.testing.assert_close(found[0], row(together[0], 0.0, together[1]))
+    torch.testing.assert_close(found[1], torch.stack([together[2:], torch.zeros(2)]))

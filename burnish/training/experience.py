@@ -29,7 +29,7 @@ class Experience:
         trajectories: the B rows.
         batch: their tokens.
         old_logp: log-probability of each action under the policy that is about to be updated.
-        ref_logp: the same under the reference policy.
+        ref_logp: the same under the reference policy; `old_logp` itself where there is none.
         old_value: V(s_t) before the update; 0 where there is no critic.
         entropy: of the distribution each action was drawn from.
         token_reward, advantage, return_: filled in by the method.
@@ -51,13 +51,14 @@ def gather_experience(
     trajectories: Sequence[Trajectory],
     *,
     policy: Policy,
-    reference: Policy,
+    reference: Policy | None,
     critic: Critic | None,
     max_tokens: int,
 ) -> list[Experience]:
     """Score trajectories under policy, reference and critic, in micro-batches of `max_tokens`.
 
-    Without a critic, for methods whose baseline is no network, all values are 0.
+    Without a critic, for methods whose baseline is no network, all values are 0; without a
+    reference, for those without a KL, its log-probabilities are the policy's.
     """
     experiences = []
     for rows in micro_batches(trajectories, max_tokens=max_tokens):
@@ -68,7 +69,9 @@ def gather_experience(
         values = blank
         if critic is not None:
             values = torch.where(batch.action_mask, critic.values(batch, hidden), 0.0)
-        ref_logp, _ = reference.action_logps(reference.hidden_states(batch), batch)
+        ref_logp = logp
+        if reference is not None:
+            ref_logp, _ = reference.action_logps(reference.hidden_states(batch), batch)
         experiences.append(
             Experience(rows, batch, logp, ref_logp, values, entropy, blank, blank, blank)
         )

@@ -93,6 +93,15 @@ def test_reference_equal_to_the_policy_gives_the_same_log_probabilities():
         assert torch.equal(e.old_logp, e.ref_logp)
 
 
+def test_without_a_reference_its_log_probabilities_are_the_policys():
+    policy = policy_of()
+    (e,) = gather_experience(
+        sampled(policy), policy=policy, reference=None, critic=None, max_tokens=9999
+    )
+    assert torch.equal(e.old_logp, e.ref_logp)
+    assert e.old_logp.any()
+
+
 def test_old_and_reference_log_probabilities_are_not_swapped():
     policy, reference = policy_of(), policy_of(seed=1)
     rows = sampled(policy)

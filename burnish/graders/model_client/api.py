@@ -25,18 +25,13 @@ from burnish.graders.verdicts import ErrorKind, UngradableError, Verdict, each
 from burnish.types import Json
 
 
-class ApiConfig(HttpConfig):
-    """An OpenAI-compatible server."""
+class ServerConfig(HttpConfig):
+    """An OpenAI-compatible server, and where its replies are kept."""
 
-    type: Literal["api"] = "api"
-    """where the model runs"""
     base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://[^\s]+$")
     """the server's address up to the version, as for the `openai` package"""
     api_key_env: str | None = "OPENAI_API_KEY"
     """the environment variable with the server's key, sent as a bearer token; null: no key"""
-    reply_format: Literal["json_schema", "prompt"] = "json_schema"
-    """json_schema: the server holds the reply to a schema; prompt: the prompt only asks for it,
-    for servers without structured outputs"""
     cache_folder: Path | None = Path("~/.cache/burnish/model_graders")
     """where replies are kept by what was asked; null: nowhere"""
 
@@ -46,6 +41,16 @@ class ApiConfig(HttpConfig):
         if "@" in url.partition("://")[2].partition("/")[0]:
             raise ValueError("a password in an address would be written into the run folder")
         return url.rstrip("/")
+
+
+class ApiConfig(ServerConfig):
+    """An OpenAI-compatible server that is asked for a text."""
+
+    type: Literal["api"] = "api"
+    """where the model runs"""
+    reply_format: Literal["json_schema", "prompt"] = "json_schema"
+    """json_schema: the server holds the reply to a schema; prompt: the prompt only asks for it,
+    for servers without structured outputs"""
 
     def chat(self, questions: Questions[T]) -> Chat[T]:
         """Who answers them. Raises ConfigError where the key is missing."""

@@ -22,6 +22,7 @@ from burnish.report.search_table import SearchTable, search_table
 from burnish.report.token_shading import token_shading
 from burnish.report.training_alarms import training_alarms
 from burnish.report.trees import OUTCOMES, tree_groups
+from burnish.report.verifier_table import verifier_table
 from burnish.report.wording import duration, label
 
 _STYLES = ("report.css", "correction.css", "trees.css")
@@ -77,6 +78,7 @@ def render_report(run: RunFiles) -> str:
         facts=_facts(run),
         headline=_headline(run, searches),
         searches=searches,
+        verifiers=verifier_table(run.results),
         tables=results_tables(run.results),
         sentences=paired_sentences(run.results),
         alarms=training_alarms(run.metrics),

@@ -10,12 +10,14 @@ from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
+from burnish.methods.rlhf.method import RlhfConfig
 from burnish.run.final_policies import policy_results
 from burnish.run.final_preferences import preference_results
 from burnish.run.final_process_reward import process_reward_results
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_rest_mcts import rest_mcts_results
 from burnish.run.final_reward_model import reward_model_results
+from burnish.run.final_rlhf import rlhf_results
 from burnish.run.final_rounds import rounds_results
 from burnish.run.final_self_correction import self_correction_results
 from burnish.run.folder import RunFolder
@@ -54,13 +56,27 @@ def final_results(
         results = self_correction_results(
             recipe, correction, bench, folder, stages, progress=progress
         )
-    elif isinstance(recipe.method, DpoConfig):
-        results = preference_results(
-            recipe, recipe.method, bench, folder, stages, progress=progress
-        )
-    elif isinstance(recipe.method, RoundsMethod):
-        results = rounds_results(recipe, bench, folder, stages, progress=progress)
     else:
-        results = policy_results(recipe, bench, folder, stages, progress=progress)
+        results = _results_of_policies(recipe, bench, folder, stages, progress=progress)
     results["seconds"] = time.monotonic() - start
     return results
+
+
+def _results_of_policies(
+    recipe: Recipe,
+    bench: Workbench,
+    folder: RunFolder,
+    stages: Sequence[Stage],
+    *,
+    progress: Progress,
+) -> dict[str, Json]:
+    """Of methods that ask once, and whose last stage trains a policy."""
+    match recipe.method:
+        case DpoConfig() as method:
+            return preference_results(recipe, method, bench, folder, stages, progress=progress)
+        case RlhfConfig() as method:
+            return rlhf_results(recipe, method, bench, folder, stages, progress=progress)
+        case method if isinstance(method, RoundsMethod):
+            return rounds_results(recipe, bench, folder, stages, progress=progress)
+        case _:
+            return policy_results(recipe, bench, folder, stages, progress=progress)

@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import fmean
 
 from burnish.data.feedback.kinds import Feedback, FeedbackSet, FeedbackSplit, FeedbackTask
-from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.methods.reward_model.reporting import answers_in, gold_report, label_report
 from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_model import RewardModel
@@ -20,12 +19,14 @@ from burnish.run.progress import Progress
 from burnish.training.reward_model import row_scores
 from burnish.training.reward_model_comparisons import ComparisonsConfig
 from burnish.training.reward_model_stage import (
-    COMMENTS_STAGE,
-    GATE_STAGE,
+    FIT_STAGE,
     FeedbackConfig,
+    comments_stage,
     feedback_of,
+    gate_stage,
     objective_of_head,
 )
+from burnish.training.reward_training import RewardTrainingConfig
 from burnish.training.stage import Stage
 from burnish.training.workbench import Workbench
 from burnish.types import Json
@@ -34,34 +35,42 @@ _SPLITS: Sequence[FeedbackSplit] = ("test", "shifted")
 
 
 def reward_model_results(
-    method: RewardModelConfig,
+    config: RewardTrainingConfig,
     bench: Workbench,
     folder: RunFolder,
     stages: Sequence[Stage],
     *,
     progress: Progress,
+    name: str = FIT_STAGE,
 ) -> dict[str, Json]:
-    """For each trained model its numbers on `test` and `shifted`, then the ensemble's."""
+    """For each trained model its numbers on `test` and `shifted`, then the ensemble's.
+
+    Args:
+        config: how it was trained.
+        name: of the reward model in the run.
+    """
     task = bench.task
     assert isinstance(task, FeedbackTask)
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
-    tested = _Tested(bench, task, at, method.feedback, method.weights)
-    measured = dict.fromkeys(method.stage_names, tested)
-    if method.gate is not None:
-        measured[GATE_STAGE] = _Tested(bench, task, at, ComparisonsConfig(), None)
+    judged = at.get(comments_stage(name))
+    tested = _Tested(bench, task, judged, config.feedback, config.weights)
+    measured = dict.fromkeys(config.fit_stages(name), tested)
+    if config.gate is not None:
+        measured[gate_stage(name)] = _Tested(bench, task, None, ComparisonsConfig(), None)
     results: dict[str, Json] = {}
-    for name, test in measured.items():
-        kept = at[name] / "test" / "rewards.json"
+    for stage, test in measured.items():
+        kept = at[stage] / "test" / "rewards.json"
         if not kept.exists():
-            progress.note(f"testing {name} on held-out feedback")
-            found = test.results(at[name] / "selected")
+            progress.note(f"testing {stage} on held-out feedback")
+            found = test.results(at[stage] / "selected")
             folder.write_json(str(kept.relative_to(folder.path)), found)
         known = json.loads(kept.read_text(encoding="utf-8"))
-        summary = json.loads((at[name] / "stage.json").read_text(encoding="utf-8"))
-        results[name] = {**known, **{k: summary[k] for k in ("steps", "selected_step")}}
-    if method.num_models > 1:
-        members = [at[name] / "selected" for name in method.stage_names]
-        results["ensemble"] = tested.ensemble(members, k=method.pessimism)
+        summary = json.loads((at[stage] / "stage.json").read_text(encoding="utf-8"))
+        results[stage] = {**known, **{k: summary[k] for k in ("steps", "selected_step")}}
+    if config.num_models > 1:
+        members = [at[stage] / "selected" for stage in config.fit_stages(name)]
+        key = "ensemble" if name == FIT_STAGE else f"{name}_ensemble"
+        results[key] = tested.ensemble(members, k=config.pessimism)
     return results
 
 
@@ -71,14 +80,14 @@ class _Tested:
 
     Attributes:
         bench, task: of the run.
-        at: the folder of each stage.
+        judged: the folder of the stage that had comments read, where there is one.
         feedback: the kind that is asked about.
         weights: of attributes in the reward.
     """
 
     bench: Workbench
     task: FeedbackTask
-    at: Mapping[str, Path]
+    judged: Path | None
     feedback: FeedbackConfig
     weights: Mapping[str, float] | None
 
@@ -127,5 +136,4 @@ class _Tested:
         return RewardJudge(model, max_tokens=max_tokens, weights=self.weights)
 
     def _feedback(self, split: FeedbackSplit) -> FeedbackSet:
-        judged = self.at.get(COMMENTS_STAGE)
-        return feedback_of(self.task, self.feedback, split, judged)
+        return feedback_of(self.task, self.feedback, split, self.judged)

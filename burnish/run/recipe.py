@@ -14,6 +14,7 @@ from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
 from burnish.methods.dpo.method import DpoConfig, compared_answers
+from burnish.methods.grpo.method import AnyGroupMethod
 from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
@@ -21,6 +22,7 @@ from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
+from burnish.methods.rlhf.method import RlhfConfig
 from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
 from burnish.methods.self_refine.method import SelfRefineConfig
@@ -41,13 +43,15 @@ RoundsMethod: TypeAlias = RestEmConfig | SelfRewardingConfig
 MethodConfig: TypeAlias = Annotated[
     SftConfig
     | ReftConfig
+    | AnyGroupMethod
     | RerankerConfig
     | ProcessRewardConfig
     | RestMctsConfig
     | RewardModelConfig
     | CorrectionMethod
     | RoundsMethod
-    | DpoConfig,
+    | DpoConfig
+    | RlhfConfig,
     Field(discriminator="type"),
 ]
 

@@ -46,8 +46,6 @@ class RewardScaleConfig(Config):
     length: Literal["kept", "decorrelated"] = "kept"
     """decorrelated: less lambda times the number of tokens, so that on those answers rewards do not
     correlate with length."""
-    pessimism: float = Field(default=1.0, ge=0)
-    """k: of several members, the reward is the mean less k standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,13 @@ class RewardSource:
         name: for logs and for the file with its units.
         members: usually one grader; several are an ensemble.
         scale: what it counts.
+        pessimism: k, what the disagreement of several members costs.
     """
 
     name: str
     members: tuple[Grader, ...]
     scale: RewardScaleConfig = field(default_factory=RewardScaleConfig)
+    pessimism: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class WeightedRewards:
         for source, of in zip(self._sources, scores, strict=True):
             units = self._units[source.name]
             z = [u.standard(s.reward, length) for u, s in zip(units, of, strict=True)]
-            reward += _paid(source.scale, z)
+            reward += _paid(source, z)
             parts[source.name] = fmean(score.reward for score in of)
             if len(of) > 1:
                 parts[f"{source.name}_disagreement"] = pstdev(z)
@@ -145,11 +145,11 @@ class WeightedRewards:
         return Score(reward, is_correct, first.answer, parts)
 
 
-def _paid(scale: RewardScaleConfig, z: Sequence[float]) -> float:
-    found = fmean(z) - scale.pessimism * pstdev(z)
-    if scale.clip is not None:
-        found = min(scale.clip, max(-scale.clip, found))
-    return scale.weight * found
+def _paid(source: RewardSource, z: Sequence[float]) -> float:
+    found, limit = fmean(z) - source.pessimism * pstdev(z), source.scale.clip
+    if limit is not None:
+        found = min(limit, max(-limit, found))
+    return source.scale.weight * found
 
 
 def _verdicts(source: RewardSource, pairs: Answers) -> list[tuple[Verdict, ...]]:

@@ -42,6 +42,7 @@ from burnish.training.ppo import PpoConfig, ppo_update
 from burnish.training.pretraining_mix import PretrainingMix, PtxConfig
 from burnish.training.seeds import batch_indices, derived_seed
 from burnish.training.stage import Measure, StageRun, StepResult
+from burnish.training.start_measure import measured_start
 from burnish.training.token_view import best_and_worst
 from burnish.training.workbench import Workbench
 from burnish.types import Group, Trajectory
@@ -117,7 +118,8 @@ def reinforce_answers(
         start: the earlier stage whose model it is; None is the recipe's own.
         sources: who pays. Their units are taken once, on answers of the reference to the dev
             problems, and kept in the stage's folder.
-        measure_of: makes the numbers on dev, such as `measure_of_answers`.
+        measure_of: makes the numbers on dev, such as `measure_of_answers`. They are taken once
+            before the first step, too, and kept in the stage's folder.
     """
     folder = run.artifacts[start] if start else None
     policy = bench.load_policy(folder)
@@ -131,12 +133,14 @@ def reinforce_answers(
     parts = _Parts(bench, config, policy, reference, critic, learner, control, collector, mix)
     problems = bench.problems("train")
     num_steps = config.num_steps or max(1, round(config.epochs * len(problems) / config.batch_size))
+    measure = measure_of(policy, reference, payer)
+    measured_start(run, measure)
     for step in run.steps(
         num_steps,
         model=policy,
         state={"learner": learner, "kl": control},
         eval_every=config.eval_every,
-        measure=measure_of(policy, reference, payer),
+        measure=measure,
     ):
         chosen = batch_indices(len(problems), step, batch_size=config.batch_size, seed=run.seed)
         collector.engine.sync(policy.sampling_weights())

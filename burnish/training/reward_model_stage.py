@@ -34,9 +34,18 @@ FeedbackConfig: TypeAlias = Annotated[
     Field(discriminator="type"),
 ]
 
-COMMENTS_STAGE = "comments"
 FIT_STAGE = "reward_model"
-GATE_STAGE = "gate"
+"""The name of a reward model that has none of its own."""
+
+
+def comments_stage(name: str = FIT_STAGE) -> str:
+    """The stage that has the comments read which the reward model of a name learns from."""
+    return "comments" if name == FIT_STAGE else f"{name}_comments"
+
+
+def gate_stage(name: str = FIT_STAGE) -> str:
+    """The stage that trains the gate on its attributes."""
+    return "gate" if name == FIT_STAGE else f"{name}_gate"
 
 
 def train_rewards(
@@ -49,6 +58,7 @@ def train_rewards(
     config: FitConfig,
     start: Path | None,
     metrics: RowMetrics,
+    name: str = FIT_STAGE,
 ) -> Iterator[StepResult]:
     """A stage: fit the model to the train feedback, select it by its fit to the dev feedback.
 
@@ -57,9 +67,10 @@ def train_rewards(
         num_labels: train rows that are used, from the first; None: all.
         start: the model that gives the backbone; None is the recipe's.
         metrics: how well the model agrees with the dev feedback.
+        name: of the reward model, by which its comments are found.
     """
     torch.manual_seed(derived_seed(run.seed, "head"))
-    judged = run.artifacts.get(COMMENTS_STAGE)
+    judged = run.artifacts.get(comments_stage(name))
     train = feedback_of(task, feedback, "train", judged)
     used = train.rows[:num_labels]
     objective = objective_of(feedback, used, task)
@@ -87,16 +98,18 @@ def train_gate(
     gate: GateConfig,
     num_labels: int | None,
     metrics: RowMetrics,
+    name: str = FIT_STAGE,
 ) -> Iterator[StepResult]:
     """A stage: fit a gate on the attributes of the stage before to the task's comparisons.
 
     Args:
         num_labels: comparisons that are used, from the first; None: all.
         metrics: how well the model agrees with the dev comparisons.
+        name: of the reward model that has the attributes.
     """
     torch.manual_seed(derived_seed(run.seed, "gate"))
     objective = Comparisons(ComparisonsConfig())
-    model = bench.start_reward_gate(run.artifacts[FIT_STAGE], hidden=gate.hidden)
+    model = bench.start_reward_gate(run.artifacts[name], hidden=gate.hidden)
     reader = AnswerReader(bench.renderer(model), model)
     train, dev = (task.feedback("comparisons", split) for split in ("train", "dev"))
     used = train.rows[:num_labels]

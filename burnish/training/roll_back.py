@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from burnish.models.trained_state import trained_state
 from burnish.training.stage import Measure, Selection, StageRun, StepResult, Trained
+from burnish.training.start_measure import measured_start
 
 
 def rolled_back(
@@ -26,18 +26,8 @@ def rolled_back(
         tolerance: by how much the best number on dev may lie below the start's.
     """
     before = {name: p.detach().clone() for name, p in trained_state(start.network).items()}
-    value = _start_value(run, measure)
+    value = next(iter(measured_start(run, measure).values()))
     yield from steps
     assert run.selection.best is not None, "the last step is always measured"
     if run.selection.best < value - tolerance:
         run.selection = Selection(best=value, best_step=0, weights=before)
-
-
-def _start_value(run: StageRun, measure: Measure) -> float:
-    path = run.folder / "start.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".writing")
-        beside.write_text(json.dumps(dict(measure())), encoding="utf-8")
-        beside.replace(path)
-    return float(next(iter(json.loads(path.read_text(encoding="utf-8")).values())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -152,3 +153,26 @@ def imitation_gradients(
         ids_of=lambda rows: [row.problem_id for row in rows],
     )
     return {"train/loss": found["nll"], "train/entropy": found["entropy"]}
+
+
+def measure_of_imitation(
+    policy: Policy, examples: Sequence[Example], *, max_tokens: int
+) -> Measure:
+    """`dev/logp`: mean log-probability of a target token, where nobody can grade answers.
+
+    Args:
+        examples: rows that are not trained on.
+        max_tokens: size of a micro-batch; changes nothing but memory.
+    """
+    num_tokens = sum(sum(example.is_action) for example in examples)
+
+    @torch.no_grad()
+    def measure() -> Metrics:
+        total = 0.0
+        for rows in micro_batches(examples, max_tokens=max_tokens):
+            batch = TokenBatch.collate(rows).to(policy.device)
+            logp, _ = policy.action_logps(policy.hidden_states(batch), batch)
+            total += logp.sum().item()
+        return {"dev/logp": total / num_tokens}
+
+    return measure

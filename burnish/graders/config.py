@@ -24,6 +24,7 @@ from burnish.graders.openai.text_similarity import TextSimilarityConfig
 from burnish.graders.program import ProgramChoiceConfig, ProgramConfig
 from burnish.graders.quantity import QuantityConfig
 from burnish.graders.rank import RankConfig
+from burnish.graders.reward_model import RewardModelGraderConfig
 
 AloneConfig: TypeAlias = (
     NumericConfig
@@ -35,6 +36,7 @@ AloneConfig: TypeAlias = (
     | QuantityConfig
     | GoldReplyConfig
     | RankConfig
+    | RewardModelGraderConfig
     | FunctionConfig
     | StringCheckConfig
     | TextSimilarityConfig

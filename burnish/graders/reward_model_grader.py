@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from burnish.graders.verdicts import score_of
+from burnish.errors import DataError
+from burnish.graders.verdicts import (
+    ErrorKind,
+    UngradableError,
+    Verdict,
+    each,
+    score_of,
+    together,
+)
 from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_values import RewardJudge
-from burnish.types import Completion, GraderFailure, Problem, Score
+from burnish.types import Completion, Example, GraderFailure, Problem, Score
 
 _NEVER = float("inf")
 
@@ -24,10 +32,21 @@ class RewardModelGrader:
         self._pass_threshold = pass_threshold
 
     def grade(self, pairs: Sequence[tuple[Problem, Completion]]) -> list[Score | GraderFailure]:
-        """Raises DataError for an answer that is longer than the model reads."""
-        examples = [self._reader(p, c.text, c.stop_reason) for p, c in pairs]
-        rewards = self._judge.rewards(examples)
+        """One verdict per pair; an answer that is longer than the model reads fails."""
+        examples = each(pairs, self._example)
+        rewards = together(examples, self._judge.rewards)
         return [
-            score_of(reward, text=c.text, pass_threshold=self._pass_threshold, best=_NEVER)
-            for reward, (_, c) in zip(rewards, pairs, strict=True)
+            reward
+            if isinstance(reward, Verdict)
+            else score_of(
+                reward, text=answer.text, pass_threshold=self._pass_threshold, best=_NEVER
+            )
+            for reward, (_, answer) in zip(rewards, pairs, strict=True)
         ]
+
+    def _example(self, pair: tuple[Problem, Completion]) -> Example:
+        problem, completion = pair
+        try:
+            return self._reader(problem, completion.text, completion.stop_reason)
+        except DataError as error:
+            raise UngradableError(ErrorKind.OTHER, str(error)) from error

@@ -14,7 +14,7 @@ from statistics import fmean, pstdev
 import torch
 
 from burnish.core.reward_losses import rating_probabilities
-from burnish.errors import NonFiniteError
+from burnish.errors import ConfigError, NonFiniteError
 from burnish.models.batching import micro_batches
 from burnish.models.reward_model import RewardModel
 from burnish.models.token_batch import TokenBatch
@@ -74,6 +74,15 @@ class RewardJudge:
     def names(self) -> tuple[str, ...]:
         """Of the numbers that `outputs` gives."""
         return self._model.head.outputs
+
+    def require_known(self, weights: Mapping[str, float], *, owner: str) -> None:
+        """Raise ConfigError for weights of attributes that the model does not have."""
+        unknown = sorted(weights.keys() - set(self.names))
+        if unknown:
+            raise ConfigError(
+                f"weights names {unknown[0]!r}, but the reward model of {owner} knows "
+                f"{', '.join(self.names)}"
+            )
 
     def rewards(self, answers: Sequence[Example]) -> list[float]:
         """One number per answer, as `AnswerReader` made it; equal ones are judged once."""

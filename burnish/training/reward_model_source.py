@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from burnish.errors import ConfigError
 from burnish.graders.reward_model_grader import RewardModelGrader
 from burnish.models.answer_reader import AnswerReader
 from burnish.models.reward_values import RewardJudge
@@ -40,10 +39,5 @@ def _grader(
 ) -> RewardModelGrader:
     model = bench.load_reward_model(folder)
     judge = RewardJudge(model, max_tokens=bench.compute.max_tokens_per_batch, weights=weights)
-    unknown = sorted((weights or {}).keys() - set(judge.names))
-    if unknown:
-        raise ConfigError(
-            f"weights names {unknown[0]!r}, but the reward model in {folder} knows"
-            f" {', '.join(judge.names)}"
-        )
+    judge.require_known(weights or {}, owner=str(folder))
     return RewardModelGrader(judge, AnswerReader(bench.renderer(model), model))

@@ -57,11 +57,12 @@ class Peer:
     batch: dict[str, torch.Tensor]
     rewards: torch.Tensor
 
-    def loss(self, name: str, settings: dict, beta: float, **given: torch.Tensor) -> float:
+    def loss(self, name: str, settings: dict, kl: KlInLoss | None, **given: torch.Tensor) -> float:
         trainer = self.trainer
         sequence = settings.get("level") == "sequence"
         low, high = (0.01, 0.03) if sequence else (0.1, 0.3)
-        trainer.loss_type, trainer.beta = name, beta
+        trainer.loss_type, trainer.beta = name, kl.coef if kl else 0.0
+        trainer.args.use_bias_correction_kl = kl is not None and kl.estimator == "weighted_k3"
         trainer.importance_sampling_level = settings.get("level", "token")
         trainer.epsilon_low, trainer.epsilon_high = low, settings.get("high", high)
         with torch.no_grad():
@@ -136,13 +137,19 @@ def spread(values: torch.Tensor, lengths: torch.Tensor, mask: torch.Tensor) -> t
     return torch.zeros(mask.shape).masked_scatter(mask, flat)
 
 
-@pytest.mark.parametrize("beta", [0.0, 0.3])
+@pytest.mark.parametrize(
+    "kl",
+    [None, KlInLoss(coef=0.3), KlInLoss(coef=0.3, estimator="weighted_k3")],
+    ids=["no KL", "k3", "weighted k3"],
+)
 @pytest.mark.parametrize(
     ("name", "settings", "loss", "aggregation"),
     LOSSES,
     ids=[f"{name} {settings.get('level', '')}".strip() for name, settings, *_ in LOSSES],
 )
-def test_loss_is_the_peers_on_the_same_batch(peer, name, settings, loss, aggregation, beta):
+def test_loss_is_the_peers_on_the_same_batch(peer, name, settings, loss, aggregation, kl):
+    if kl is not None and kl.estimator == "weighted_k3" and "level" in settings:
+        pytest.skip("the peer weighs the KL by the sequence's ratio there, we by the token's")
     noise = torch.Generator().manual_seed(5)
     lengths = peer.batch["completion_mask"].sum(dim=1)
     shape = peer.batch["completion_ids"].shape
@@ -160,14 +167,13 @@ def test_loss_is_the_peers_on_the_same_batch(peer, name, settings, loss, aggrega
         advantage = torch.where(mask, peer.batch["advantages"][part, None], 0.0)
         blank = torch.zeros(mask.shape)
         e = Experience(rows[part], batch, old, ref, blank, blank, blank, advantage, blank)
-        kl = KlInLoss(coef=beta, estimator="k3") if beta else None
         value, _ = group_loss(e, logp, loss=loss, aggregation=aggregation, kl=kl, size=size)
         found += value.item()
         for theirs, ours in ((old_logp, old), (ref_logp, ref)):
             for row, own, n in zip(theirs[part], range(len(mask)), lengths[part], strict=True):
                 row[: int(n)] = ours[own][mask[own]]
     expected = peer.loss(
-        name, settings, beta, old_per_token_logps=old_logp, ref_per_token_logps=ref_logp
+        name, settings, kl, old_per_token_logps=old_logp, ref_per_token_logps=ref_logp
     )
     assert len(set(peer.batch["advantages"].tolist())) > 2
     assert abs(expected) > 1e-3

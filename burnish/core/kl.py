@@ -26,3 +26,14 @@ def k3(logp: Float[Tensor, "B T"], ref_logp: Float[Tensor, "B T"]) -> Float[Tens
     """exp(-d_t) - 1 + d_t, never negative. GRPO's penalty (arXiv:2402.03300, equation 4)."""
     log_ratio = ref_logp.detach() - logp
     return torch.expm1(log_ratio) - log_ratio
+
+
+def weighted_k3(
+    logp: Float[Tensor, "B T"], ref_logp: Float[Tensor, "B T"], old_logp: Float[Tensor, "B T"]
+) -> Float[Tensor, "B T"]:
+    """k3 by the ratio to the policy that sampled: exp(logp_t - old_logp_t) (exp(-d_t) - 1 + d_t).
+
+    The gradient also flows through the ratio, and so is that of the KL (DeepSeek-V3.2,
+    arXiv:2512.02556); that of k3 alone is not, even on policy. `old_logp` is constant.
+    """
+    return torch.exp(logp - old_logp.detach()) * k3(logp, ref_logp)

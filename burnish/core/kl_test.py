@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from burnish.core.kl import k1, k2, k3
+from burnish.core.kl import k1, k2, k3, weighted_k3
 
 POLICY = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
 REFERENCE = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
@@ -60,3 +60,15 @@ def test_gradient_reaches_the_policy_only(estimate, slope):
     estimate(logp, ref_logp).sum().backward()
     torch.testing.assert_close(logp.grad, torch.tensor([slope]))
     assert ref_logp.grad is None
+
+
+def test_weighted_k3_has_value_and_gradient_of_the_kl_off_policy_too():
+    """Mean over tokens drawn from POLICY of a model that has since moved."""
+    logits = torch.tensor([0.3, -0.4, 0.9], dtype=torch.float64, requires_grad=True)
+    logp, ref_logp = logits.log_softmax(0)[None], REFERENCE.log()[None]
+    estimated = (POLICY * weighted_k3(logp, ref_logp, POLICY.log()[None])[0]).sum()
+    exact = (logp.exp() * (logp - ref_logp)).sum()
+    torch.testing.assert_close(estimated, exact)
+    (found,) = torch.autograd.grad(estimated, logits, retain_graph=True)
+    (expected,) = torch.autograd.grad(exact, logits)
+    torch.testing.assert_close(found, expected)

@@ -16,8 +16,10 @@ class KlInLoss(Config):
     """+ beta k(log pi - log pi_ref) at each action"""
     coef: float = Field(default=0.04, ge=0)
     """beta; DeepSeekMath: 0.04, R1: 0.001. 0: the KL is only measured."""
-    estimator: Literal["k2", "k3"] = "k3"
-    """k3: GRPO's; k2: the one whose gradient is that of the KL. (That of k1 is 0 on average.)"""
+    estimator: Literal["k2", "k3", "weighted_k3"] = "k3"
+    """k3: GRPO's; k2: the one whose gradient is that of the KL, while the policy is the one that
+    sampled; weighted_k3: k3 by the ratio, whose gradient always is (DeepSeek-V3.2, TRL's
+    default)."""
 
 
 class KlInReward(Config):

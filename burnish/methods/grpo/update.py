@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
+from typing import Literal
 
 from torch import Tensor
 
-from burnish.core.kl import k2, k3
+from burnish.core.kl import k2, k3, weighted_k3
 from burnish.core.masking import token_mean
 from burnish.methods.grpo.aggregation import AnyAggregation, BatchSize
 from burnish.methods.grpo.kl import AnyKl, KlInLoss
@@ -15,8 +16,6 @@ from burnish.methods.grpo.loss import AnyLoss
 from burnish.models.policy import Policy
 from burnish.training.experience import Experience
 from burnish.training.learner import Learner, Metrics
-
-_ESTIMATORS = {"k2": k2, "k3": k3}
 
 
 def update_policy(
@@ -83,8 +82,14 @@ def group_loss(
         "ppo/clip_fraction": share.item(),
     }
     if isinstance(kl, KlInLoss) and kl.coef > 0:
-        per_token = per_token + kl.coef * _ESTIMATORS[kl.estimator](logp, e.ref_logp)
+        per_token = per_token + kl.coef * _kl_of(e, logp, kl.estimator)
     return aggregation.of(per_token, mask, size), metrics
+
+
+def _kl_of(e: Experience, logp: Tensor, estimator: Literal["k2", "k3", "weighted_k3"]) -> Tensor:
+    if estimator == "weighted_k3":
+        return weighted_k3(logp, e.ref_logp, e.old_logp)
+    return k2(logp, e.ref_logp) if estimator == "k2" else k3(logp, e.ref_logp)
 
 
 def _problem_ids(experience: Experience) -> list[str]:

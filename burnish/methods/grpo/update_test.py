@@ -104,6 +104,8 @@ def test_kl_in_the_loss_is_added_at_every_action():
     k2, _ = loss_of(1.1, kl=KlInLoss(coef=0.3, estimator="k2"))
     assert k3 - plain == pytest.approx(0.3 * 2 * (math.exp(-gap) - 1 + gap) / 4, rel=1e-4)
     assert k2 - plain == pytest.approx(0.3 * 2 * gap**2 / 2 / 4, rel=1e-4)
+    weighted, _ = loss_of(1.1, kl=KlInLoss(coef=0.3, estimator="weighted_k3"))
+    assert weighted - plain == pytest.approx(1.1 * (k3 - plain), rel=1e-4)
     assert metrics["ppo/policy_loss"] == pytest.approx(plain)
 
 

@@ -27,6 +27,7 @@ from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
 from burnish.methods.self_refine.method import SelfRefineConfig
 from burnish.methods.self_rewarding.method import SelfRewardingConfig
+from burnish.methods.self_training.method import SelfTrainingConfig
 from burnish.methods.sft.method import SftConfig
 from burnish.methods.star_correction.method import StarCorrectionConfig
 from burnish.models.config import ModelConfig
@@ -44,6 +45,7 @@ MethodConfig: TypeAlias = Annotated[
     SftConfig
     | ReftConfig
     | AnyGroupMethod
+    | SelfTrainingConfig
     | RerankerConfig
     | ProcessRewardConfig
     | RestMctsConfig

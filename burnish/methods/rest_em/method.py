@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from burnish.config import Config
-from burnish.methods.rest_em.keeping import Repeats, keep_samples, read_kept, right_samples
+from burnish.training.kept_samples import Repeats, keep_samples, read_kept, right_samples
 from burnish.training.samples import SampleDataConfig, collect_samples, read_samples
 from burnish.training.stage import Stage, StageRun, StepResult
 from burnish.training.supervised import SupervisedConfig, imitate, imitate_examples

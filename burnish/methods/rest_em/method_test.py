@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 import torch
 
-from burnish.methods.rest_em.keeping import read_kept
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.models.policy import Policy
+from burnish.training.kept_samples import read_kept
 from burnish.training.samples import read_samples
 from burnish.training.stage import Stage, StageRun
 from burnish.training.workbench import Workbench

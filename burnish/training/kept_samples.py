@@ -1,11 +1,12 @@
-"""What of a round's samples is imitated: the filter between the E-step and the M-step.
+"""Which samples are imitated: right answers, at most so many of one problem.
 
-Right answers, at most so many of one problem, so that easy problems do not crowd out hard ones.
+So easy problems do not crowd out hard ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -16,27 +17,51 @@ from burnish.training.row_files import read_rows, write_rows
 from burnish.training.samples import GradedSample, samples_by_problem
 from burnish.types import StopReason
 
-Repeats: TypeAlias = Literal["kept", "left_out"]
-"""What becomes of a right sample that equals an earlier one of its problem, token by token."""
+Repeats: TypeAlias = Literal["kept", "left_out", "same_calculation_left_out"]
+"""What becomes of a right sample that equals an earlier one of its problem, token by token; or that
+calculates the same (`calculation_of`)."""
+
+_NUMBER = r"\(*-?\$?\d(?:[\d,]*\d)?(?:\.\d+)?%?\)*"
+_EQUATION = re.compile(rf"{_NUMBER}(?:\s*[-+*/x^]\s*{_NUMBER})+\s*=\s*{_NUMBER}")
 
 _SAMPLE = TypeAdapter(GradedSample)
 _COUNTS = TypeAdapter(dict[str, int])
 
 
 def right_samples(
-    samples: Sequence[GradedSample], *, max_per_problem: int, repeats: Repeats
+    samples: Sequence[GradedSample], *, max_per_problem: int | None, repeats: Repeats
 ) -> list[GradedSample]:
     """The first `max_per_problem` right samples of each problem, in the order they were drawn.
 
-    Samples of a problem are drawn independently, so the first ones are as good a choice as any.
+    None: all of them. Samples of a problem are drawn independently, so the first ones are as good a
+    choice as any.
     """
     kept: list[GradedSample] = []
     for drawn in samples_by_problem(samples).values():
         right = [sample for sample in drawn if sample.score.is_correct]
         if repeats == "left_out":
-            right = list({sample.token_ids: sample for sample in right}.values())
+            right = _first_of_each(right, [sample.token_ids for sample in right])
+        elif repeats == "same_calculation_left_out":
+            right = _first_of_each(right, [calculation_of(sample.text) for sample in right])
         kept += right[:max_per_problem]
     return kept
+
+
+def _first_of_each(samples: Sequence[GradedSample], keys: Sequence[Hashable]) -> list[GradedSample]:
+    found: dict[Hashable, GradedSample] = {}
+    for key, sample in zip(keys, samples, strict=True):
+        found.setdefault(key, sample)
+    return list(found.values())
+
+
+def calculation_of(text: str) -> tuple[str, ...]:
+    """The equations of a solution in their order, without spaces: what tells two derivations apart.
+
+    As in rejection-sampling fine-tuning (Yuan et al. 2023, arXiv:2308.01825). A text without any,
+    such as a program, stands for itself.
+    """
+    found = tuple(re.sub(r"\s", "", match) for match in _EQUATION.findall(text))
+    return found or (text,)
 
 
 def keep_samples(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from burnish.errors import DataError
-from burnish.methods.rest_em.keeping import (
+from burnish.training.kept_samples import (
+    calculation_of,
     keep_samples,
     read_kept,
     right_samples,
@@ -44,6 +46,40 @@ def test_right_samples_are_kept_up_to_the_cap_of_each_problem():
 def test_repeats_are_left_out_before_the_cap_is_counted():
     found = kept_ids(repeats="left_out")
     assert found == [("a", (5,)), ("a", (8,)), ("a", (9,)), ("b", (6, 6))]
+
+
+def test_repeats_left_out_are_the_later_ones():
+    found = right_samples(DRAWN, max_per_problem=9, repeats="left_out")
+    assert found[0] is DRAWN[0]
+
+
+def test_without_a_cap_all_right_samples_are_kept():
+    assert len(right_samples(DRAWN, max_per_problem=None, repeats="kept")) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "equations"),
+    [
+        ("3 * 4 = 12. Then 12 + 5 = 17.\nTherefore, the answer is: 17", ("3*4=12", "12+5=17")),
+        ("She has 12+5 =17 and (2 + 3) * 4 = 20", ("12+5=17", "(2+3)*4=20")),
+        ("$12 - $5.50 = $6.50.", ("$12-$5.50=$6.50",)),
+        ("It is 17.", ("It is 17.",)),
+        ("x = 3 * 4", ("x = 3 * 4",)),
+        ("50% * 1,000 = 500 - 4 = 496", ("50%*1,000=500",)),
+    ],
+)
+def test_equations_tell_derivations_apart(text, equations):
+    assert calculation_of(text) == equations
+
+
+def test_samples_that_calculate_the_same_are_kept_once():
+    texts = ["So 3 * 4 = 12", "Well, 3*4 = 12", "4 * 3 = 12", "12", "12", "3 * 4 = 13"]
+    drawn = [
+        replace(sample("a", number, right=text[-2:] == "12"), text=text)
+        for number, text in enumerate(texts)
+    ]
+    kept = right_samples(drawn, max_per_problem=9, repeats="same_calculation_left_out")
+    assert [s.text for s in kept] == ["So 3 * 4 = 12", "4 * 3 = 12", "12"]
 
 
 def test_same_tokens_of_two_problems_are_no_repeat():

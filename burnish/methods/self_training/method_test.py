@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from burnish.errors import DataError
+from burnish.methods.self_training.method import SelfTrainingConfig
+from burnish.training.kept_samples import read_kept
+from burnish.training.samples import read_samples
+from burnish.training.stage import Stage, StageRun
+from burnish.training.workbench import Workbench
+from burnish.types import GraderFailure, Score
+
+FAST = {"learning_rate": 3e-2, "schedule": "constant"}
+WARM_UP = {"epochs": 1, "optimizer": FAST}
+OFFLINE: dict[str, Any] = {
+    "type": "offline",
+    "sample": {"samples_per_problem": 6},
+    "max_kept_per_problem": 2,
+    "train": {"epochs": 2, "batch_size": 99, "optimizer": FAST},
+}
+ONLINE: dict[str, Any] = {
+    "type": "online",
+    "num_steps": 3,
+    "batch_size": 3,
+    "samples_per_problem": 4,
+    "optimizer": FAST,
+}
+
+
+def config_of(sampled: dict[str, Any], **settings: Any) -> SelfTrainingConfig:
+    return SelfTrainingConfig.model_validate({"warm_up": WARM_UP, "sampled": sampled} | settings)
+
+
+def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
+    """What the driver does, as far as the stages can tell."""
+    artifacts: dict[str, Path] = {}
+    metrics = {}
+    for stage in stages:
+        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
+        metrics[stage.name] = [result.metrics for result in stage.run(run)]
+        artifacts[stage.name] = run.folder
+        if run.model is not None:
+            run.model.save(run.folder)
+    return artifacts, metrics
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"sampled": OFFLINE}, ["warm_up", "sample", "self_training"]),
+        ({"sampled": ONLINE}, ["warm_up", "self_training"]),
+        ({"sampled": ONLINE, "warm_up": None}, ["self_training"]),
+    ],
+    ids=["offline", "online", "no warm-up"],
+)
+def test_stages_of_each_kind(settings, names):
+    stages = SelfTrainingConfig.model_validate(settings).stages(cast("Workbench", None))
+    assert [stage.name for stage in stages] == names
+    assert stages[-1].hands_on == "selected"
+
+
+def test_defaults_are_the_papers():
+    config = SelfTrainingConfig().sampled
+    assert config.type == "offline"
+    assert (config.sample.samples_per_problem, config.sample.temperature) == (100, 1.0)
+    assert (config.max_kept_per_problem, config.repeats, config.annotated) == (
+        10,
+        "left_out",
+        "added",
+    )
+    assert config.train.epochs == 20
+
+
+def test_offline_imitates_kept_and_annotated_answers_from_the_recipes_model(
+    attempts_bench, tmp_path
+):
+    """Six annotated rows beside what was kept; the first loss is that of the untrained model."""
+    both, found = run_all(config_of(OFFLINE).stages(attempts_bench), tmp_path / "both")
+    alone, without = run_all(
+        config_of(OFFLINE | {"annotated": "left_out"}).stages(attempts_bench), tmp_path / "alone"
+    )
+    kept = read_kept(both["sample"])
+    assert 0 < len(kept) <= 12
+    assert len({(s.problem_id, s.token_ids) for s in kept}) == len(kept)
+    assert len(read_samples(both["sample"])) == 36
+    assert read_kept(alone["sample"]) == kept
+    first = found["self_training"][0]["train/loss"]
+    only_kept = without["self_training"][0]["train/loss"]
+    assert first != pytest.approx(only_kept, rel=1e-3)
+    warmed, _ = run_all(
+        config_of(OFFLINE, warm_up=WARM_UP | {"epochs": 3}).stages(attempts_bench), tmp_path / "w"
+    )
+    assert read_samples(warmed["sample"]) != read_samples(both["sample"])
+
+
+def loss_at_first(bench: Workbench, folder: Path, weight: float) -> float:
+    config = config_of(ONLINE | {"annotated_weight": weight, "num_epochs": 1})
+    _, metrics = run_all(config.stages(bench), folder)
+    return metrics["self_training"][0]["train/loss"]
+
+
+def test_online_loss_is_the_weighted_sum_of_both(attempts_bench, tmp_path):
+    own, annotated, mixed = (
+        loss_at_first(attempts_bench, tmp_path / str(weight), weight) for weight in (0.0, 1.0, 0.25)
+    )
+    assert mixed == pytest.approx(0.75 * own + 0.25 * annotated, rel=1e-4)
+    assert own != pytest.approx(annotated, rel=1e-2)
+
+
+def test_online_imitates_right_samples_of_the_policy_as_it_is_now(attempts_bench, tmp_path):
+    _, metrics = run_all(config_of(ONLINE).stages(attempts_bench), tmp_path)
+    steps = metrics["self_training"]
+    assert len(steps) == 3
+    for row in steps:
+        assert row["self_training/imitated"] == round(12 * row["rollout/accuracy"])
+    assert steps[0]["rollout/reward"] != steps[1]["rollout/reward"]
+
+
+def test_a_stopped_online_stage_goes_on_as_if_it_had_not_been(attempts_bench, tmp_path):
+    (stage,) = config_of(ONLINE, warm_up=None).stages(attempts_bench)
+    whole_run = StageRun(stage.name, tmp_path / "whole", seed=1, artifacts={})
+    whole = [result.metrics for result in stage.run(whole_run)]
+    stopped = StageRun(stage.name, tmp_path / "stopped", seed=1, artifacts={})
+    steps = stage.run(stopped)
+    next(steps)
+    stopped.write_checkpoint()
+    steps.close()
+    resumed = StageRun(stage.name, tmp_path / "stopped", seed=1, artifacts={})
+    assert [result.metrics for result in stage.run(resumed)] == whole[1:]
+
+
+class Strict:
+    """Nothing is right."""
+
+    def grade(self, pairs) -> list[Score | GraderFailure]:
+        return [Score(0.0, False, None) for _ in pairs]
+
+
+def strict(bench: Workbench) -> Workbench:
+    return Workbench(
+        model=bench.model,
+        task=bench.task,
+        grader=Strict(),
+        lengths=bench.lengths,
+        compute=bench.compute,
+        seed=3,
+    )
+
+
+def test_offline_without_a_right_sample_stops_and_leaves_the_counts(attempts_bench, tmp_path):
+    stages = config_of(OFFLINE, warm_up=None).stages(strict(attempts_bench))
+    with pytest.raises(DataError, match=r"of 36 samples none is right"):
+        run_all(stages, tmp_path)
+    assert json.loads((tmp_path / "sample" / "counts.json").read_text())["right"] == 0
+
+
+@pytest.mark.parametrize(("weight", "learns"), [(0.5, True), (0.0, False)])
+def test_online_without_a_right_sample_imitates_annotations_alone(
+    attempts_bench, tmp_path, weight, learns
+):
+    config = config_of(ONLINE | {"annotated_weight": weight}, warm_up=None)
+    _, metrics = run_all(config.stages(strict(attempts_bench)), tmp_path)
+    assert [("train/loss" in row) for row in metrics["self_training"]] == [learns] * 3

@@ -18,14 +18,16 @@ from burnish.report.inference_scaling import scaling_figures
 from burnish.report.results_table import headline, paired_sentences, results_tables
 from burnish.report.run_files import Row, RunFiles, read_run
 from burnish.report.sample_pairs import sample_pairs
+from burnish.report.scorecard import scorecard
 from burnish.report.search_table import SearchTable, search_table
 from burnish.report.token_shading import token_shading
 from burnish.report.training_alarms import training_alarms
+from burnish.report.transcripts import transcript_splits
 from burnish.report.trees import OUTCOMES, tree_groups
 from burnish.report.verifier_table import verifier_table
 from burnish.report.wording import duration, label
 
-_STYLES = ("report.css", "correction.css", "trees.css")
+_STYLES = ("report.css", "correction.css", "revisions.css", "trees.css")
 _SCRIPTS = ("report.js", "attempts.js", "trees.js")
 _HUES = {
     "warm_up": "slate",
@@ -92,6 +94,8 @@ def render_report(run: RunFiles) -> str:
         instruction=_instruction(run.config),
         pairs=sample_pairs([row for row in run.samples if not has_turns(row)]),
         shading=token_shading(run.tokens),
+        card=scorecard(run.results),
+        transcripts=transcript_splits(run.transcripts),
         trees=tree_groups(run.trees),
         tree_outcomes=OUTCOMES,
         starting_point=_starting_point(run),

@@ -32,6 +32,7 @@ class RunFiles:
         results: final numbers; empty while the run goes on.
         evaluations: what `burnish eval --out` has left in the folder, by the names of the files.
         trees: files of search trees, in the order of the stages.
+        transcripts: answers with their critiques and revisions, by split.
         started: when the configuration was written (UTC), or None.
         notes: what could not be read, in words for the reader of the page.
     """
@@ -45,6 +46,7 @@ class RunFiles:
     results: Row = field(default_factory=dict)
     evaluations: tuple[Row, ...] = ()
     trees: tuple[TreeFile, ...] = ()
+    transcripts: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     started: datetime | None = None
     notes: tuple[str, ...] = ()
 
@@ -92,6 +94,7 @@ def read_run(run: Path) -> RunFiles:
         results=_json_object(run / "results.json", notes),
         evaluations=_evaluations(run, notes),
         trees=tree_files(run, notes),
+        transcripts=_transcripts(run, notes),
         started=_written(config_path),
         notes=tuple(notes),
     )
@@ -145,6 +148,16 @@ def _parsed_object(text: str) -> Row | None:
     except json.JSONDecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _transcripts(run: Path, notes: list[str]) -> dict[str, tuple[Row, ...]]:
+    """Those of every stage that has criticised and revised answers."""
+    places = {"train": "stages/*/transcripts.jsonl", "test": "stages/*/test/transcripts.jsonl"}
+    found = {
+        split: tuple(row for path in sorted(run.glob(place)) for row in _json_lines(path, notes))
+        for split, place in places.items()
+    }
+    return {split: rows for split, rows in found.items() if rows}
 
 
 def _evaluations(run: Path, notes: list[str]) -> tuple[Row, ...]:

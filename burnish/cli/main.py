@@ -60,6 +60,43 @@ def train(
     _guarded(lambda: run_training(recipe, overrides or [], folder, resume=resume), debug=debug)
 
 
+@app.command()
+def forecast(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The start model instead, such as RUN/stages/01-warm_up/last."),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Of each problem. Default: as the method, at least 8.")
+    ] = None,
+    problems: Annotated[
+        int, typer.Option(min=0, help="Train problems that are asked; 0 for all.")
+    ] = 200,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Steps of each stage that are tried for time and memory.")
+    ] = 2,
+    out: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Before a long run: what can be learnt from, and what it will take."""
+    from burnish.cli.forecast import run_forecast
+
+    _guarded(
+        lambda: run_forecast(
+            recipe,
+            overrides or [],
+            model=model,
+            num_samples=samples,
+            num_problems=problems,
+            num_steps=steps,
+            out=out,
+        ),
+        debug=debug,
+    )
+
+
 @app.command(name="eval")
 def evaluate(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the folder of a run.")],

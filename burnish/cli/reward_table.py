@@ -31,7 +31,7 @@ def print_reward_models(console: Console, results: Mapping[str, Json]) -> None:
     for name in columns:
         table.add_column(_COLUMNS[name], justify="right")
     for label, found in rows:
-        table.add_row(label, *(_number(found.get(name)) for name in columns))
+        table.add_row(label, *(number_cell(found.get(name)) for name in columns))
     console.print(table)
 
 
@@ -53,9 +53,9 @@ def _rows(results: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]
                 yield f"{model}, {split}", found
 
 
-def _number(found: Json) -> str:
-    """With its interval, where it has one."""
+def number_cell(found: Json) -> str:
+    """A number, with its interval where it has one; nothing for none."""
     if isinstance(found, dict):
         value, low, high = (found.get(key) for key in ("value", "low", "high"))
-        return f"{_number(value)} ({_number(low)} to {_number(high)})"
+        return f"{number_cell(value)} ({number_cell(low)} to {number_cell(high)})"
     return f"{found:.2f}" if isinstance(found, int | float) else ""

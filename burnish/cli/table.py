@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from burnish.cli.answer_table import print_answers
 from burnish.cli.correction_table import percent, print_corrections, print_inference_scaling
 from burnish.cli.reward_table import print_reward_models
 from burnish.types import Json
@@ -36,6 +37,7 @@ def print_results(console: Console, results: Mapping[str, Json]) -> None:
         table.add_row(name, *(percent(row.get(column)) for column in columns))
     if rows:
         console.print(table)
+    print_answers(console, results)
     print_reward_models(console, results)
     print_corrections(console, rows)
     print_inference_scaling(console, rows)

@@ -33,6 +33,10 @@ class Curve:
 MAIN: Mapping[str, Meaning] = {
     "dev/accuracy": Meaning("Dev accuracy", "Greedy answers on held-out problems.", True),
     "rollout/reward": Meaning("Reward", "Mean reward of the sampled answers."),
+    "rollout/gold": Meaning("True reward", "Of the sampled answers; nobody is paid it."),
+    "dev/sampled_gold": Meaning("True reward on dev", "Falls where what pays is fooled."),
+    "dev/sampled_proxy": Meaning("Paid reward on dev", "Believe it while the true one rises."),
+    "dev/sampled_kl": Meaning("KL on dev", "Nats per answer away from the reference."),
     "rollout/accuracy": Meaning("Training accuracy", "Share of sampled answers right.", True),
     "rollout/spelled_out": Meaning("Spelled-out answers", "Share that writes every step.", True),
     "ppo/kl": Meaning("KL to the reference", "Nats per answer away from the warm-up model."),

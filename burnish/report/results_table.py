@@ -62,7 +62,7 @@ class ResultsTables:
 
 
 def results_tables(results: Row) -> ResultsTables:
-    """The stages of `results.json` (entries that have `greedy`) against their numbers.
+    """The stages of `results.json` (their entries have `greedy` or `answers`) and their numbers.
 
     Numbers of single attempts and of transitions between them are left to the correction table.
     """
@@ -89,7 +89,11 @@ def _table(flat: Mapping[str, Mapping[str, Row]], names: Sequence[str]) -> Resul
 
 def stage_results(results: Row) -> dict[str, Row]:
     """The entries of `results.json` that are stages, in its order."""
-    return {k: v for k, v in results.items() if isinstance(v, Mapping) and "greedy" in v}
+    return {
+        name: found
+        for name, found in results.items()
+        if isinstance(found, Mapping) and not found.keys().isdisjoint({"greedy", "answers"})
+    }
 
 
 def headline(results: Row) -> str:
@@ -98,7 +102,7 @@ def headline(results: Row) -> str:
     if not stages:
         return ""
     last = list(stages)[-1]
-    greedy = stages[last]["greedy"]
+    greedy = stages[last].get("greedy")
     value = as_number(greedy.get("value")) if isinstance(greedy, Mapping) else as_number(greedy)
     if value is None:
         return ""
@@ -210,6 +214,8 @@ def _column_order(name: str) -> tuple[int, int, float, str]:
 def _column_title(name: str) -> str:
     prefix, _, kind = name.rpartition(" ")
     title = _TITLES.get(kind) or label(kind)
+    if prefix == "answers":
+        return f"{title}, sampled answers"
     return f"{title}, {prefix} model" if prefix else title
 
 

@@ -47,6 +47,15 @@ def test_other_checkpoints_get_their_own_columns():
     )
 
 
+def test_sampled_answers_are_told_from_greedy_ones_and_make_a_row_alone():
+    entry = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 500}
+    results = {"sft": {"answers": {"gold": entry, "kl": entry}}, "reward_model": {"test": {}}}
+    tables = results_tables(results)
+    assert tables.rest.columns == ("Gold, sampled answers", "KL, sampled answers")
+    assert [row.stage for row in tables.rest.rows] == ["sft"]
+    assert headline(results) == ""
+
+
 def test_a_number_that_a_stage_lacks_leaves_its_cell_empty():
     entry = {"value": 0.5}
     tables = results_tables({"sft": {"greedy": entry}, "reft": {"greedy": entry, "vote@8": entry}})

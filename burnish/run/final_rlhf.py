@@ -27,7 +27,7 @@ def rlhf_results(
     *,
     progress: Progress,
 ) -> dict[str, Json]:
-    """`reward_models` by name, and what `answer_results` reports."""
+    """What `answer_results` reports, and each reward model on held-out feedback."""
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
     artifacts = {stage.name: at[stage.name] / (stage.hands_on or "") for stage in stages}
 
@@ -44,4 +44,4 @@ def rlhf_results(
     found = answer_results(
         recipe, bench, folder, stages, reference=method.start, payer=payer, progress=progress
     )
-    return {**found, **({"reward_models": models} if models else {})}
+    return {**found, **models}

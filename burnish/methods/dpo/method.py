@@ -15,12 +15,14 @@ from pydantic import Field
 from burnish.data.feedback.kinds import FeedbackSplit, FeedbackTask
 from burnish.data.tasks.task import Task
 from burnish.errors import ConfigError, DataError
+from burnish.evaluation.answer_measure import measure_of_answers
 from burnish.models.policy import Policy
 from burnish.training.learner import Metrics, OptimizerConfig
 from burnish.training.preference import PreferenceConfig, measure_of_pairs, prefer
 from burnish.training.preference_pairs import TokenPair, usable_pairs, written_pair
 from burnish.training.preference_reference import referenced_pairs
 from burnish.training.stage import Measure, Stage, StageRun, StepResult
+from burnish.training.start_measure import measured_start
 from burnish.training.supervised import SupervisedConfig, imitate_examples
 from burnish.training.workbench import Workbench
 from burnish.types import Preference
@@ -44,6 +46,9 @@ class DpoConfig(PreferenceConfig):
     """What models are selected by on dev: pairs (the share whose chosen answer has the larger
     implicit reward) or answers (greedy accuracy on the task's problems, which a grader must
     know)."""
+    dev_answers: int = Field(default=0, ge=0)
+    """Answers sampled to each dev problem at every evaluation, for the curve of gold reward against
+    KL from the reference; 0: none."""
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=1e-6)
     """AdamW, where the paper has RMSprop, with 150 updates of warm-up."""
 
@@ -91,11 +96,22 @@ def optimise_preferences(
     Args:
         start: the earlier stage whose model is start and reference; None is the recipe's own.
     """
-    policy = bench.load_policy(run.artifacts[start] if start else None)
+    folder = run.artifacts[start] if start else None
+    policy = bench.load_policy(folder)
     measure = None
     if config.select_by == "pairs":
         dev = usable_pairs(token_pairs(bench, policy, "dev"), max_context=policy.max_context)
         measure = _measure_of_dev(run, bench, policy, config, dev)
+    if measure is not None and config.dev_answers:
+        answers = measure_of_answers(
+            bench,
+            policy,
+            bench.frozen_twin(policy, folder),
+            None,
+            num_samples=config.dev_answers,
+        )
+        measure = both_measures(measure, answers)
+        measured_start(run, measure)
     yield from prefer(
         run,
         policy,
@@ -104,6 +120,11 @@ def optimise_preferences(
         max_tokens=bench.compute.max_tokens_per_batch,
         measure=measure,
     )
+
+
+def both_measures(first: Measure, second: Measure) -> Measure:
+    """The numbers of both; models are selected by the first."""
+    return lambda: {**first(), **second()}
 
 
 def token_pairs(bench: Workbench, policy: Policy, split: FeedbackSplit) -> list[TokenPair]:

@@ -12,6 +12,7 @@ import torch
 from burnish.data.feedback.kinds import FeedbackSet
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import ConfigError, DataError
+from burnish.evaluation.reward_curve import read_curve
 from burnish.methods.dpo.method import DpoConfig, compared_answers, token_pairs
 from burnish.training.stage import Stage, StageRun
 from burnish.types import Preference
@@ -102,6 +103,17 @@ def test_stopped_run_ends_as_one_that_was_not_stopped(bench, tmp_path):
     assert again.measure is not None
     assert run.measure is not None
     assert again.measure() == run.measure()
+
+
+def test_answers_are_sampled_beside_the_pairs_where_their_curve_is_wanted(bench, tmp_path):
+    run, _ = run_all(config_of(dev_answers=1).stages(bench), tmp_path)
+    assert run.measure is not None
+    found = run.measure()
+    assert next(iter(found)) == "dev/pair_accuracy"
+    assert found["dev/sampled_kl"] != 0.0
+    start, end = read_curve(tmp_path, tmp_path / "dpo"), found["dev/sampled_gold"]
+    assert [(point.step, point.kl) for point in start] == [(0, 0.0)]
+    assert end == start[0].gold == 0.0
 
 
 def test_number_of_labels_limits_the_training_pairs_alone(bench, tmp_path):

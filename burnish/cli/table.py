@@ -10,6 +10,7 @@ from rich.table import Table
 from burnish.cli.answer_table import print_answers
 from burnish.cli.correction_table import percent, print_corrections, print_inference_scaling
 from burnish.cli.reward_table import print_reward_models
+from burnish.cli.scorecard_table import print_scorecard
 from burnish.types import Json
 
 _COLUMNS = (
@@ -39,6 +40,7 @@ def print_results(console: Console, results: Mapping[str, Json]) -> None:
         console.print(table)
     print_answers(console, results)
     print_reward_models(console, results)
+    print_scorecard(console, results)
     print_corrections(console, rows)
     print_inference_scaling(console, rows)
     paired = results.get("paired")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from burnish.core.advantages import gae, whiten
+from burnish.core.advantages import gae, whiten_batches
 from burnish.core.kl import k1
 from burnish.core.value_losses import explained_variance
 from burnish.training.experience import Experience
@@ -46,7 +46,11 @@ def credit_actions(
         e.advantage, e.return_ = gae(
             e.token_reward, e.old_value, mask, discount=discount, gae_lambda=gae_lambda
         )
-    _whiten_batch(experiences)
+    white = whiten_batches(
+        [e.advantage for e in experiences], [e.batch.action_mask for e in experiences]
+    )
+    for e, advantage in zip(experiences, white, strict=True):
+        e.advantage = advantage
 
 
 def terminal_rewards(e: Experience) -> torch.Tensor:
@@ -82,14 +86,3 @@ def experience_metrics(experiences: Sequence[Experience]) -> Metrics:
         "ppo/return": returns.mean().item(),
         "ppo/explained_variance": explained.item(),
     }
-
-
-def _whiten_batch(experiences: Sequence[Experience]) -> None:
-    """Whiten over all actions of all micro-batches together."""
-    masks = [e.batch.action_mask for e in experiences]
-    flat = torch.cat([e.advantage[mask] for e, mask in zip(experiences, masks, strict=True)])
-    white = whiten(flat[None], torch.ones_like(flat, dtype=torch.bool)[None])[0]
-    for e, mask, values in zip(
-        experiences, masks, white.split([int(m.sum()) for m in masks]), strict=True
-    ):
-        e.advantage = torch.zeros_like(e.advantage).masked_scatter(mask, values)

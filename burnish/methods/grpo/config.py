@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from burnish.config import Config
-from burnish.methods.grpo.advantage import AnyAdvantage, GreedyBaseline, GroupNormalised
+from burnish.methods.grpo.advantage import (
+    AnyAdvantage,
+    GreedyBaseline,
+    GroupNormalised,
+    WhitenedToGo,
+)
 from burnish.methods.grpo.aggregation import AnyAggregation, SequenceMean
 from burnish.methods.grpo.credit import OverlongConfig
 from burnish.methods.grpo.kl import AnyKl, KlInLoss, KlInReward
-from burnish.methods.grpo.loss import AnyLoss, Clip
+from burnish.methods.grpo.loss import AnyLoss, Clip, Reinforce
 from burnish.methods.grpo.sampling import DynamicSamplingConfig
 from burnish.training.learner import OptimizerConfig
 from burnish.training.problem_stream import RestConfig
@@ -61,6 +66,26 @@ class GroupConfig(Config):
         learning_rate=1e-6, schedule="constant", warmup_ratio=0.0
     )
     """AdamW, constant rate, no warm-up."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        alone = self.samples_per_problem == 1
+        if alone and not isinstance(self.advantage, GreedyBaseline | WhitenedToGo):
+            raise ValueError(
+                f"advantage {self.advantage.type} compares the answers to a question, and there is "
+                "one of each: set samples_per_problem to 2 or more, or advantage to whitened_to_go"
+            )
+        if alone and self.dynamic_sampling is not None:
+            raise ValueError(
+                "dynamic_sampling wants right and wrong answers to a question, and there is one of "
+                "each: set samples_per_problem to 2 or more, or leave dynamic_sampling out"
+            )
+        if isinstance(self.loss, Reinforce) and self.num_epochs * self.num_minibatches > 1:
+            raise ValueError(
+                "loss reinforce has no ratio, so it holds for the policy that sampled alone: set "
+                "num_epochs and num_minibatches to 1, or loss to clip"
+            )
+        return self
 
     @property
     def samples_of_problem(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from burnish.methods.grpo.method import AnyGroupMethod, DrGrpoConfig, GroupReftConfig, GrpoConfig
+from burnish.methods.grpo.method import AnyGroupMethod
 from burnish.methods.grpo.reinforce import reinforce_groups
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
@@ -161,12 +161,3 @@ def test_dynamic_sampling_asks_up_to_its_bound_and_then_learns_from_nothing(
     assert step.metrics["group/num_samples"] == 4 * 3 * 4
     assert step.metrics["group/kept"] == 0.0
     assert "train/grad_norm" not in step.metrics
-
-
-def test_warm_up_comes_first_and_hands_on_its_last_model():
-    bench: Any = None  # stages are listed without it
-    assert [stage.name for stage in GrpoConfig().stages(bench)] == ["reinforce"]
-    first, second = GroupReftConfig().stages(bench)
-    assert (first.name, first.hands_on) == ("warm_up", "last")
-    assert (second.name, second.hands_on) == ("reinforce", "selected")
-    assert DrGrpoConfig().kl is None

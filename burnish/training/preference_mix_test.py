@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 from burnish.data.feedback.simulated import RatersConfig
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import ConfigError
-from burnish.evaluation.reward_model_agreement import row_metrics
 from burnish.training.preference_mix import (
     SOURCES_FILE,
     PreferenceMixConfig,
@@ -36,6 +35,10 @@ def judged():
     problems = TASK.problems("train")
     rows = [Preference(p, "Hi.", "No.", probability=0.75, source="ai:judge") for p in problems]
     return [*rows, replace(rows[0], chosen="Hi!", weight=3.0)]
+
+
+def no_metrics(model, rows, scores):
+    return {}
 
 
 def test_people_stand_behind_the_judge_with_weights_and_sources_of_their_own(bench, judged):
@@ -79,7 +82,7 @@ def test_stage_learns_and_says_who_taught_it(bench, judged, tmp_path):
     )
     run = StageRun("preference_model", tmp_path, seed=1, artifacts={})
     mixed = mixed_preferences(judged, bench, config)
-    stage = fit_mixed(run, bench=bench, mixed=mixed, config=config, start=None, metrics=row_metrics)
+    stage = fit_mixed(run, bench=bench, mixed=mixed, config=config, start=None, metrics=no_metrics)
     found = [result.metrics for result in islice(stage, 11)]
     assert found[0]["data/rows_by_simulated"] == 6.0
     assert found[0]["data/rows_by_ai:judge"] == len(mixed.train) - 6

@@ -3,16 +3,17 @@
     L = sum over rows of w_source l(row) / sum over rows of w_source
 
 (Bai et al. 2022, arXiv:2212.08073, section 4: a preference model of AI labels for harmlessness and
-of human labels for helpfulness.) Every row keeps its source; how many of each are learnt from, and
-with what weight together, is logged and written beside the model.
+of human labels for helpfulness.) Every row keeps its source and weight, in `comparisons.jsonl`
+beside the model; `sources.json` counts them, and adds up their weights.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from pydantic import Field, TypeAdapter
@@ -28,9 +29,9 @@ from burnish.training.row_files import write_rows
 from burnish.training.seeds import derived_seed
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
-from burnish.types import Json, Preference
+from burnish.types import Preference
 
-SOURCES_FILE = "sources.json"
+ROWS_FILE, SOURCES_FILE = "comparisons.jsonl", "sources.json"
 _SOURCES = TypeAdapter(dict[str, dict[str, float]])
 
 
@@ -53,11 +54,31 @@ class PreferenceMixConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
+class MixedRow:
+    """A comparison as it is written down: what is learnt, from whom, and how much it counts."""
+
+    split: Literal["train", "dev"]
+    problem_id: str
+    chosen: str
+    rejected: str
+    probability: float
+    source: str
+    weight: float
+
+
+_ROW = TypeAdapter(MixedRow)
+
+
+@dataclass(frozen=True, slots=True)
 class Mixed:
     """Comparisons to learn from and to select by; each knows its source and its weight."""
 
     train: Sequence[Preference]
     dev: Sequence[Preference]
+
+    def rows(self) -> list[MixedRow]:
+        """All of them, to be written down."""
+        return [*_written("train", self.train), *_written("dev", self.dev)]
 
 
 def mixed_preferences(
@@ -87,7 +108,7 @@ def fit_mixed(
     start: Path | None,
     metrics: RowMetrics,
 ) -> Iterator[StepResult]:
-    """A stage: fit a reward model to the comparisons; leaves `sources.json` with who made them.
+    """A stage: fit a reward model to the comparisons; leaves what they are and who made them.
 
     Args:
         start: the model that gives the backbone; None is the recipe's.
@@ -98,6 +119,7 @@ def fit_mixed(
     model = bench.start_reward_model(start, objective.head(), head_start=config.fit.head_start)
     reader = AnswerReader(bench.renderer(model), model)
     sources = sources_of(mixed.train)
+    write_rows(run.folder / ROWS_FILE, mixed.rows(), _ROW)
     write_rows(run.folder / SOURCES_FILE, [sources], _SOURCES)
     yield from fit_rewards(
         run,
@@ -124,9 +146,11 @@ def sources_of(preferences: Sequence[Preference]) -> dict[str, dict[str, float]]
     }
 
 
-def sources_json(sources: Mapping[str, Mapping[str, float]]) -> dict[str, Json]:
-    """For `results.json`."""
-    return {name: {**found} for name, found in sources.items()}
+def _written(split: Literal["train", "dev"], rows: Sequence[Preference]) -> list[MixedRow]:
+    return [
+        MixedRow(split, p.problem.id, p.chosen, p.rejected, p.probability, p.source, p.weight)
+        for p in rows
+    ]
 
 
 def _of_people(

@@ -10,7 +10,9 @@ from burnish.data.feedback.simulated import RatersConfig
 from burnish.data.tasks.replies import RepliesTask
 from burnish.errors import ConfigError
 from burnish.training.preference_mix import (
+    ROWS_FILE,
     SOURCES_FILE,
+    MixedRow,
     PreferenceMixConfig,
     fit_mixed,
     mixed_preferences,
@@ -88,6 +90,9 @@ def test_stage_learns_and_says_who_taught_it(bench, judged, tmp_path):
     assert found[0]["data/rows_by_ai:judge"] == len(mixed.train) - 6
     (kept,) = read_rows(tmp_path / SOURCES_FILE, SOURCES)
     assert kept == sources_of(mixed.train)
+    rows = read_rows(tmp_path / ROWS_FILE, TypeAdapter(MixedRow))
+    assert [row.source for row in rows if row.split == "train"] == [p.source for p in mixed.train]
+    assert [row.weight for row in rows if row.split == "dev"] == [p.weight for p in mixed.dev]
     assert min(metrics["train/loss"] for metrics in found[-3:]) < found[0]["train/loss"]
     assert run.measure is not None
     assert "dev/fit" in run.measure()

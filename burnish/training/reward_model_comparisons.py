@@ -147,4 +147,5 @@ def _row(preferences: Sequence[Preference], reader: AnswerReader) -> JudgedRow[P
     )
     answers: tuple[Example, ...] = tuple(reader(problem, text) for text in texts)
     weight = sum(p.weight for p in preferences) / len(preferences)
-    return JudgedRow(problem.id, answers, pairs, weight)
+    source = preferences[0].source
+    return JudgedRow(problem.id, answers, pairs, weight, source=source)

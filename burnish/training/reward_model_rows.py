@@ -31,6 +31,7 @@ class JudgedRow(Generic[L]):
         label: the judgement.
         weight: how much it counts.
         size: numbers in it; each counts the same.
+        source: who judged: people, a judge's name.
     """
 
     problem_id: str
@@ -38,6 +39,7 @@ class JudgedRow(Generic[L]):
     label: L
     weight: float = 1.0
     size: int = 1
+    source: str = ""
 
 
 class Objective(Protocol[L]):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from burnish.methods.constitutional.method import ConstitutionalConfig
 from burnish.methods.dpo.method import DpoConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
 from burnish.methods.rlhf.method import RlhfConfig
+from burnish.run.final_constitutional import constitutional_results
 from burnish.run.final_policies import policy_results
 from burnish.run.final_preferences import preference_results
 from burnish.run.final_process_reward import process_reward_results
@@ -74,6 +76,8 @@ def _results_of_policies(
     match recipe.method:
         case DpoConfig() as method:
             return preference_results(recipe, method, bench, folder, stages, progress=progress)
+        case ConstitutionalConfig() as method:
+            return constitutional_results(recipe, method, bench, folder, stages, progress=progress)
         case RlhfConfig() as method:
             return rlhf_results(recipe, method, bench, folder, stages, progress=progress)
         case method if isinstance(method, RoundsMethod):

@@ -13,6 +13,7 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
+from burnish.methods.constitutional.method import ConstitutionalConfig
 from burnish.methods.dpo.method import DpoConfig, compared_answers
 from burnish.methods.grpo.method import AnyGroupMethod
 from burnish.methods.pair_sft.method import PairSftConfig
@@ -53,7 +54,8 @@ MethodConfig: TypeAlias = Annotated[
     | CorrectionMethod
     | RoundsMethod
     | DpoConfig
-    | RlhfConfig,
+    | RlhfConfig
+    | ConstitutionalConfig,
     Field(discriminator="type"),
 ]
 

@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from typer.testing import CliRunner, Result
 
 from burnish.cli.main import app
-from burnish.run.driver import Driver, Stopped
+from burnish.run.driver import Driver
+from burnish.run.ownership import Stopped
 from burnish.run.progress import Silent
 from burnish.run.recipe import load_recipe
 

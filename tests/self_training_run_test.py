@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from burnish.run.driver import Driver, Stopped
+from burnish.run.driver import Driver
+from burnish.run.ownership import Stopped
 from burnish.run.progress import Silent
 from burnish.run.recipe import Recipe
 

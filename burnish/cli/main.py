@@ -250,6 +250,17 @@ def report(
 
 
 @app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("runs"),
+    debug: Debug = False,
+) -> None:
+    """List runs: running, finished, interrupted or failed, and why."""
+    from burnish.cli.runs import list_runs
+
+    _guarded(lambda: list_runs(folder), debug=debug)
+
+
+@app.command()
 def recipes(
     folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("recipes"),
     debug: Debug = False,

@@ -11,7 +11,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from burnish.cli.main import app
-from burnish.run.driver import Driver, Stopped
+from burnish.run.driver import Driver
+from burnish.run.ownership import Stopped
 
 
 @pytest.fixture

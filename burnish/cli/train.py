@@ -10,7 +10,8 @@ from rich.console import Console
 
 from burnish.cli.table import print_results
 from burnish.report.build import write_report
-from burnish.run.driver import Driver, Stopped
+from burnish.run.driver import Driver
+from burnish.run.ownership import Stopped
 from burnish.run.progress import ConsoleProgress
 from burnish.run.recipe import Recipe, load_recipe
 from burnish.types import Json

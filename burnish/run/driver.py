@@ -24,6 +24,7 @@ from burnish.run.final import final_results
 from burnish.run.folder import RunFolder
 from burnish.run.grading_time import TimedGrader
 from burnish.run.memory import return_free_memory
+from burnish.run.ownership import Stopped, held, recorded
 from burnish.run.progress import Progress
 from burnish.run.recipe import Recipe
 from burnish.run.turn_rows import turn_row
@@ -34,14 +35,6 @@ from burnish.types import Json, Problem, Trajectory
 
 _STEPS_PER_TRIM = 10
 _SAMPLES_KEPT = 4
-
-
-class Stopped(Exception):  # noqa: N818 a request that was honoured, not an error
-    """The run was asked to stop and can be continued."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}")
-        self.signal_number = signal_number
 
 
 class Driver:
@@ -63,9 +56,15 @@ class Driver:
         """All stages, then the final evaluation; returns what `results.json` holds.
 
         Raises Stopped after SIGINT or SIGTERM, once the step in progress is saved. Of the final
-        evaluation, what is done is saved already; it stops at once.
+        evaluation, what is done is saved already; it stops at once. Raises CheckpointError where
+        another process runs in this folder.
         """
-        self._folder.open(self._recipe.model_dump(mode="json"), resume=resume)
+        with held(self._folder.path):
+            self._folder.open(self._recipe.model_dump(mode="json"), resume=resume)
+            with recorded(self._folder):
+                return self._run()
+
+    def _run(self) -> dict[str, Json]:
         self._train = {problem.id: problem for problem in self._bench.problems("train")}
         self._bench.dev_problems()  # their absence is an error before any stage
         stages = self._recipe.method.stages(self._bench)

@@ -16,7 +16,8 @@ import yaml
 from safetensors.torch import load_file
 
 from burnish.errors import CheckpointError, GraderError
-from burnish.run.driver import Driver, Stopped
+from burnish.run.driver import Driver
+from burnish.run.ownership import Stopped
 from burnish.run.progress import Silent
 from burnish.run.recipe import Recipe
 from burnish.training import workbench

@@ -1,6 +1,7 @@
 """A run's folder: what stands where, and how a line gets there.
 
 config.yaml       the recipe, fully resolved
+state.json        how the run stands: running, finished, interrupted or failed, and why
 metrics.jsonl     one object a step: stage, step, time_s and numbers by `area/name`
 samples.jsonl     one object a kept sample: prompt, text, answer, gold, reward, stop reason
 tokens.jsonl      one object a shown trajectory: per-token log-probabilities and advantages
@@ -24,6 +25,7 @@ from burnish.errors import CheckpointError
 from burnish.types import Json
 
 _LOGS = ("metrics.jsonl", "samples.jsonl", "tokens.jsonl")
+_BEFORE_ANY_STEP = {"config.yaml", "state.json"}
 
 
 class RunFolder:
@@ -38,7 +40,7 @@ class RunFolder:
         Raises CheckpointError where one is there and `resume` is off, or its recipe differs.
         """
         before = self.recorded_config()
-        if before is not None:
+        if before is not None and self._has_begun():
             self._check_continuation(before, config, resume=resume)
             return
         self.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
@@ -90,6 +92,11 @@ class RunFolder:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
+
+    def _has_begun(self) -> bool:
+        """Whether more is there than a run leaves that could not start."""
+        names = {path.name for path in self.path.iterdir() if not path.name.startswith(".")}
+        return not names <= _BEFORE_ANY_STEP
 
     def _check_continuation(
         self, before: dict[str, Any], config: Mapping[str, Json], *, resume: bool

@@ -19,6 +19,12 @@ def opened(path: Path) -> RunFolder:
     return folder
 
 
+def begun(path: Path) -> RunFolder:
+    folder = opened(path)
+    folder.append("metrics.jsonl", [row("sft", 1)])
+    return folder
+
+
 def row(stage: str, step: int, **more: object) -> dict:
     return {"stage": stage, "step": step, **more}
 
@@ -33,16 +39,24 @@ def test_recipe_of_a_run_is_kept_and_the_same_one_continues_it(tmp_path):
 
 
 def test_every_changed_key_is_named_with_its_place(tmp_path):
-    opened(tmp_path)
+    begun(tmp_path)
     changed = CONFIG | {"method": {"type": "reft", "reinforce": {"kl_coef": 0.1}}, "new": 3}
     with pytest.raises(CheckpointError, match=r"recipe: method\.reinforce\.kl_coef, new differ"):
         RunFolder(tmp_path).open(changed, resume=True)
 
 
 def test_existing_run_is_refused_without_resume(tmp_path):
-    opened(tmp_path)
+    begun(tmp_path)
     with pytest.raises(CheckpointError, match="holds a run already"):
         RunFolder(tmp_path).open(CONFIG, resume=False)
+
+
+def test_folder_of_a_run_that_could_not_start_takes_another_recipe(tmp_path):
+    opened(tmp_path)
+    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / ".lock").touch()
+    RunFolder(tmp_path).open(CONFIG | {"seed": 2}, resume=False)
+    assert RunFolder(tmp_path).recorded_config() == CONFIG | {"seed": 2}
 
 
 def test_stage_folders_sort_in_the_order_of_the_stages(tmp_path):

@@ -22,11 +22,7 @@ from burnish.graders.grader import Grader
 from burnish.methods.constitutional.constitution import Constitution, load_constitution
 from burnish.methods.constitutional.feedback_model import FeedbackModelConfig
 from burnish.methods.constitutional.revise import ReviseConfig, revise
-from burnish.methods.constitutional.supervise import (
-    SuperviseConfig,
-    imitate_written,
-    supervise,
-)
+from burnish.methods.constitutional.supervise import SuperviseConfig, supervise
 from burnish.models.policy import Policy
 from burnish.training.answer_rewards import RewardScaleConfig, RewardSource
 from burnish.training.answer_rl import AnswerRlConfig, reinforce_answers
@@ -41,7 +37,7 @@ from burnish.training.preference_mix import PreferenceMixConfig, fit_mixed, mixe
 from burnish.training.reward_model_source import reward_model_source
 from burnish.training.samples import SampleDataConfig, collect_samples, read_samples
 from burnish.training.stage import Measure, Stage, StageRun, StepResult
-from burnish.training.supervised import SupervisedConfig
+from burnish.training.supervised import SupervisedConfig, imitate_written
 from burnish.training.workbench import Workbench
 
 HELPFUL, REVISE, SL_CAI = "helpful", "revise", "sl_cai"

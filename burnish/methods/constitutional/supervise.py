@@ -112,20 +112,3 @@ def revisions_and_answers(
 
     answers = [renderer.imitation(asked[t.problem_id], t.answer) for t in helpful]
     return Imitated(examples(of_dev=False), answers, examples(of_dev=True))
-
-
-def imitate_written(
-    run: StageRun, *, bench: Workbench, config: SupervisedConfig
-) -> Iterator[StepResult]:
-    """A stage: imitate the task's written answers; on dev, how likely the written ones are."""
-    policy = bench.load_policy()
-    renderer, max_tokens = bench.renderer(policy), bench.compute.max_tokens_per_batch
-    dev = [renderer.example(p) for p in bench.dev_problems() if p.rationale is not None]
-    yield from imitate_examples(
-        run,
-        policy,
-        [renderer.example(problem) for problem in bench.problems("train")],
-        config=config,
-        max_tokens=max_tokens,
-        measure=measure_of_imitation(policy, dev, max_tokens=max_tokens) if dev else None,
-    )

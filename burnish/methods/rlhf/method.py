@@ -6,7 +6,6 @@ rewards, which stays close to the SFT policy. README.md beside this file has the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
@@ -22,8 +21,8 @@ from burnish.training.answer_rewards import RewardScaleConfig, RewardSource
 from burnish.training.answer_rl import AnswerRlConfig, reinforce_answers
 from burnish.training.reward_model_source import reward_model_source
 from burnish.training.reward_training import RewardTrainingConfig
-from burnish.training.stage import Measure, Stage, StageRun, StepResult
-from burnish.training.supervised import SupervisedConfig, imitate_examples, measure_of_imitation
+from burnish.training.stage import Measure, Stage, StageRun
+from burnish.training.supervised import SupervisedConfig, imitate_written
 from burnish.training.workbench import Workbench
 
 SFT = "sft"
@@ -73,7 +72,7 @@ class RlhfConfig(Config):
         stages: list[Stage] = []
         if self.sft is not None:
             stages.append(
-                Stage(SFT, partial(imitate_answers, bench=bench, config=self.sft), hands_on="last")
+                Stage(SFT, partial(imitate_written, bench=bench, config=self.sft), hands_on="last")
             )
         for name, config in self.reward_models.items():
             if not config.models:
@@ -131,21 +130,3 @@ class RlhfConfig(Config):
                 " choose another"
             )
         return self
-
-
-def imitate_answers(
-    run: StageRun, *, bench: Workbench, config: SupervisedConfig
-) -> Iterator[StepResult]:
-    """A stage: imitate the task's answers; on dev, how likely the written answers are."""
-    policy = bench.load_policy()
-    renderer = bench.renderer(policy)
-    max_tokens = bench.compute.max_tokens_per_batch
-    dev = [renderer.example(p) for p in bench.dev_problems() if p.rationale is not None]
-    yield from imitate_examples(
-        run,
-        policy,
-        [renderer.example(problem) for problem in bench.problems("train")],
-        config=config,
-        max_tokens=max_tokens,
-        measure=measure_of_imitation(policy, dev, max_tokens=max_tokens) if dev else None,
-    )

@@ -250,6 +250,18 @@ def report(
 
 
 @app.command()
+def repro(
+    folder: Annotated[Path, typer.Argument(help="What the error named: RUN/repro/STAGE-step-N.")],
+    overrides: Overrides = None,
+    debug: Debug = False,
+) -> None:
+    """Do a step again that failed for numbers not finite; exit code 1 if it still does."""
+    from burnish.cli.repro import run_repro
+
+    _guarded(lambda: run_repro(folder, overrides or []), debug=debug)
+
+
+@app.command()
 def runs(
     folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path("runs"),
     debug: Debug = False,

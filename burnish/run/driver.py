@@ -16,6 +16,7 @@ from types import FrameType
 
 from transformers import PreTrainedTokenizerBase
 
+from burnish.errors import NonFiniteError
 from burnish.evaluation.dev_accuracy import measure_of_accuracy
 from burnish.models.policy import Policy
 from burnish.models.trained_state import load_trained_state
@@ -27,6 +28,7 @@ from burnish.run.memory import return_free_memory
 from burnish.run.ownership import Stopped, held, recorded
 from burnish.run.progress import Progress
 from burnish.run.recipe import Recipe
+from burnish.run.repro import keep_repro
 from burnish.run.turn_rows import turn_row
 from burnish.training.stage import Measure, ModelChoice, Stage, StageRun, StepResult, Trained
 from burnish.training.token_view import TokenView
@@ -73,7 +75,9 @@ class Driver:
             for index, stage in enumerate(stages, start=1):
                 folder = self._folder.stage(index, stage.name)
                 if not (folder / "stage.json").exists():
-                    self._run_stage(stage, folder, artifacts)
+                    run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
+                    with self._reproducible(run):
+                        self._run_stage(stage, run)
                 artifacts[stage.name] = folder / (stage.hands_on or "")
                 self._seconds += json.loads((folder / "stage.json").read_text())["seconds"]
             if self._stop_signal is not None:
@@ -86,9 +90,20 @@ class Driver:
         self._folder.write_json("results.json", results)
         return results
 
-    def _run_stage(self, stage: Stage, folder: Path, artifacts: dict[str, Path]) -> None:
-        run = StageRun(stage.name, folder, seed=self._recipe.seed, artifacts=artifacts)
-        clock = _Clock(self._folder, folder / "checkpoints" / "seconds")
+    @contextmanager
+    def _reproducible(self, run: StageRun) -> Iterator[None]:
+        """Numbers that are not finite end the run with what it takes to see them again."""
+        try:
+            yield
+        except NonFiniteError as error:
+            kept = keep_repro(run, error, self._folder)
+            raise NonFiniteError(
+                f"{run.name}, step {run.num_done}: {error} `burnish repro {kept}` does this step "
+                "again; settings after it, such as compute.dtype=float32, show what would help."
+            ) from error
+
+    def _run_stage(self, stage: Stage, run: StageRun) -> None:
+        clock = _Clock(self._folder, run.folder / "checkpoints" / "seconds")
         measure: Measure | None = None
         alarms = Alarms(self._progress, remedies_of(self._recipe.method))
         for result in self._announced(stage.run(run), run):

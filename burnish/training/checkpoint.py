@@ -66,6 +66,11 @@ def read_checkpoint(folder: Path) -> tuple[int, dict[str, Any], list[str]] | Non
     return None
 
 
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The folder of the newest whole checkpoint; None where there is none."""
+    return next(filter(_is_whole, reversed(_checkpoints(folder))), None)
+
+
 def _write_state(path: Path, state: Mapping[str, Any]) -> None:
     with path.open("wb") as file:
         torch.save(dict(state), file)

@@ -64,6 +64,7 @@ class Learner:
             fused=True,
         )
         self._num_updates = 0
+        self._problem_ids: dict[str, None] = {}  # of the micro-batches since the last update
 
     def forward_backward(
         self,
@@ -79,12 +80,14 @@ class Learner:
         """
         total: Metrics = {"loss": 0.0}
         for index, batch in enumerate(batches):
+            ids = dict.fromkeys(ids_of(batch))
+            self._problem_ids |= ids
             value, metrics = loss(batch)
             if not math.isfinite(value.item()):
                 raise NonFiniteError(
                     f"the loss of micro-batch {index} in update {self._num_updates} is "
                     f"{value.item()}; nothing was updated. Lower the learning rate, or look for "
-                    f"an extreme row among {', '.join(dict.fromkeys(ids_of(batch)))}."
+                    f"an extreme row among {', '.join(ids)}."
                 )
             value.backward()
             for name, number in {"loss": value.item(), **metrics}.items():
@@ -94,7 +97,8 @@ class Learner:
     def optim_step(self, *, num_steps: int) -> Metrics:
         """Clip, update, clear the gradients. `num_steps`: of the whole stage, for the schedule.
 
-        Raises NonFiniteError before a non-finite gradient reaches the weights.
+        Raises NonFiniteError before a non-finite gradient reaches the weights, naming the problems
+        since the last update.
         """
         for parameter in self._parameters:
             if parameter.grad is not None and parameter.grad.is_sparse:
@@ -103,7 +107,8 @@ class Learner:
         if not math.isfinite(norm):
             raise NonFiniteError(
                 f"the gradient norm of update {self._num_updates} is {norm}; nothing was updated. "
-                "Lower the learning rate or `max_grad_norm`, or compute in float32."
+                "Lower the learning rate or `max_grad_norm`, compute in float32, or look for an "
+                f"extreme row among {', '.join(self._problem_ids)}."
             )
         rate = self._config.learning_rate * self._multiplier(num_steps)
         for group in self._optimizer.param_groups:
@@ -111,6 +116,7 @@ class Learner:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._num_updates += 1
+        self._problem_ids.clear()
         return {"train/grad_norm": norm, "train/learning_rate": rate}
 
     def state_dict(self) -> dict[str, Any]:

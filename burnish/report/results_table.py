@@ -15,7 +15,11 @@ _SHARES = (
     *("pass@", "accuracy", "truncated", "hallucination", "abstention"),
     *("fixed", "broken", "answer_change"),
 )
-_TITLES = {"greedy": "Greedy", "accuracy": "Single samples", "truncated": "Truncated"}
+_TITLES = {
+    **{"greedy": "Greedy", "accuracy": "Single samples", "truncated": "Truncated"},
+    **{"gold": "True reward", "proxy": "Paid reward", "no_eos": "Without EOS"},
+    **{"kl": "KL", "kl_token": "KL a token"},
+}
 _SIGNIFICANT = 0.05
 _OF_ATTEMPTS = re.compile(r"\b(accuracy_t\d+|t\d+-t\d+ \w+)$")
 """Names that another table has: those of self-correction."""

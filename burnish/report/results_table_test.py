@@ -51,7 +51,7 @@ def test_sampled_answers_are_told_from_greedy_ones_and_make_a_row_alone():
     entry = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 500}
     results = {"sft": {"answers": {"gold": entry, "kl": entry}}, "reward_model": {"test": {}}}
     tables = results_tables(results)
-    assert tables.rest.columns == ("Gold, sampled answers", "KL, sampled answers")
+    assert tables.rest.columns == ("True reward, sampled answers", "KL, sampled answers")
     assert [row.stage for row in tables.rest.rows] == ["sft"]
     assert headline(results) == ""
 

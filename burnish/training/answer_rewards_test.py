@@ -47,13 +47,15 @@ def source(name: str, *members: Says, k: float = 1.0, **scale) -> RewardSource:
     return RewardSource(name, members, RewardScaleConfig(**scale), k)
 
 
-def graded(sources, units, *answers):
-    return WeightedRewards(sources, units).grade(answers)
+def graded(sources, units, *answers) -> list[Score]:
+    verdicts = WeightedRewards(sources, units).grade(answers)
+    scores = [verdict for verdict in verdicts if isinstance(verdict, Score)]
+    assert len(scores) == len(verdicts)
+    return scores
 
 
-def rewards_of(verdicts) -> list[float]:
-    assert all(isinstance(v, Score) for v in verdicts)
-    return [v.reward for v in verdicts]
+def rewards_of(scores) -> list[float]:
+    return [score.reward for score in scores]
 
 
 def test_every_source_is_put_on_the_scale_of_the_held_out_answers_then_weighted_and_added():
@@ -114,7 +116,8 @@ def test_slope_by_hand():
 def test_an_answer_that_one_source_cannot_judge_is_paid_by_none():
     sure, unsure = source("sure", Says({"a": 1.0, "b": 1.0})), source("unsure", Says({"a": 1.0}))
     units = {"sure": (MemberUnits(),), "unsure": (MemberUnits(),)}
-    good, bad = graded([sure, unsure], units, answer("a"), answer("b"))
+    payer = WeightedRewards([sure, unsure], units)
+    good, bad = payer.grade([answer("a"), answer("b")])
     assert isinstance(good, Score)
     assert bad == GraderFailure("unreadable", "b?")
 

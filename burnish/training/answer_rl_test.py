@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from burnish.data.tasks.replies import RepliesTask
+from burnish.models.config import LoraConfig
 from burnish.training.answer_rewards import RewardScaleConfig, RewardSource
 from burnish.training.answer_rl import (
     UNITS_FILE,
@@ -74,6 +75,14 @@ def test_policy_is_the_reference_at_the_first_step_and_leaves_it(bench, tmp_path
     assert first.metrics["ppo/clip_fraction"] == 0.0
     assert all(view.logp == view.ref_logp for view in first.token_views)
     assert second.metrics["ppo/kl"] != 0.0
+
+
+def test_an_adapter_is_trained_against_its_start_on_the_same_weights(bench, tmp_path):
+    lora = bench.model.model_copy(update={"lora": LoraConfig(rank=4)})
+    first, second, _ = results_of(replace(bench, model=lora), tmp_path)
+    assert first.metrics["ppo/kl"] == 0.0
+    assert second.metrics["ppo/kl"] != 0.0
+    assert second.metrics["ppo/logp_gap"] < 1e-3
 
 
 def test_reward_stands_at_the_last_sampled_token_in_standard_units(bench, tmp_path):

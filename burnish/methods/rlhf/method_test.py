@@ -81,6 +81,14 @@ def test_without_sft_the_recipes_model_is_start_and_reference(bench, tmp_path):
     assert ended["rlhf"][1][0].metrics["ppo/kl"] == 0.0
 
 
+def test_a_policy_with_a_trimmed_vocabulary_is_paid_by_a_model_with_all_of_it(bench, tmp_path):
+    trimmed = replace(bench, model=bench.model.model_copy(update={"trim_vocabulary": True}))
+    ended = run_all(config_of(), trimmed, tmp_path)
+    assert ended["rlhf"][1][0].metrics["ppo/kl"] == 0.0
+    sizes = {name: run.model.network.config.vocab_size for name, (run, _) in ended.items()}
+    assert sizes["rlhf"] < sizes["reward_model"]
+
+
 def test_several_reward_models_and_the_grader_are_added_up(bench, tmp_path):
     models = {
         "liked": {"fit": FIT, "num_models": 2, "pessimism": 0.5},

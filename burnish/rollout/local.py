@@ -65,25 +65,23 @@ class LocalEngine:
     def sample(self, requests: Sequence[Request], params: SamplingParams) -> list[list[Completion]]:
         """Completions per request, in the order of `requests` and of their seeds.
 
-        Raises EngineError where a parameter is out of its range, a prompt is empty, has a token
-        outside the vocabulary, or leaves no room for `params.max_tokens` in the model's context.
+        Where memory runs out, rows that had not ended are sampled again, half as many at once, now
+        and in later calls. Raises EngineError where a parameter is out of its range, a prompt is
+        empty, has a token outside the vocabulary, or leaves no room for `params.max_tokens` in the
+        model's context, and where memory is too small for one row.
         """
         _check_params(params)
         for index, request in enumerate(requests):
             self._check(request, index, params)
         rows = [[Row(r.prompt_ids, seed, r.limit(params)) for seed in r.seeds] for r in requests]
         stop = StopStrings(self._tokenizer, params.stop)
-        everything = [row for group in rows for row in group]
-        with torch.inference_mode():
-            loop = SamplingLoop(
-                Models(self._network, self._prompts, self._decoder, self._store),
-                self._cache_for(len(everything)),
-                params=params,
-                eos_ids=self._eos_ids,
-                stop=stop,
-                stats=self.stats,
-            )
-            loop.run(everything)
+        waiting = [row for group in rows for row in group]
+        while waiting:
+            try:
+                self._run(waiting, params, stop)
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+            waiting = [row for row in waiting if row.stop_reason is None]
         return [[self._completion(row, stop) for row in group] for group in rows]
 
     def remember(self, max_bytes: int) -> None:
@@ -105,6 +103,36 @@ class LocalEngine:
         load_weights(self._network, weights)
         self._decoder.refresh()
         self._store.clear()
+
+    def _run(self, rows: Sequence[Row], params: SamplingParams, stop: StopStrings) -> None:
+        """Sample all rows. A row is filled in at its end, so others can be begun again."""
+        with torch.inference_mode():
+            loop = SamplingLoop(
+                Models(self._network, self._prompts, self._decoder, self._store),
+                self._cache_for(len(rows)),
+                params=params,
+                eos_ids=self._eos_ids,
+                stop=stop,
+                stats=self.stats,
+            )
+            loop.run(rows)
+
+    def _halve(self, error: torch.OutOfMemoryError) -> None:
+        """From now on, half as many rows at once; what was sampled does not depend on it.
+
+        Raises EngineError where one row is too many already.
+        """
+        if self._max_concurrent == 1:
+            raise EngineError(
+                f"sampling one row at a time needs more memory than there is ({error}). Lower "
+                "lengths.max_new_tokens or lengths.max_prompt_tokens, or take a smaller model."
+            ) from error
+        self._max_concurrent //= 2
+        self._cache = None
+        self._store.clear()
+        self.stats.memory_ran_out += 1
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _cache_for(self, num_rows: int) -> SlotCache:
         """Empty; a steady one is that of the last call."""

@@ -15,6 +15,7 @@ class EngineStats:
         padding_tokens: padding in those passes.
         decode_steps: forward passes of one token a row.
         sampled_tokens: tokens drawn; `sampled_tokens / decode_steps` is the mean number of rows.
+        memory_ran_out: times that the number of rows at once was halved for lack of memory.
     """
 
     prefill_tokens: int = 0
@@ -22,3 +23,4 @@ class EngineStats:
     padding_tokens: int = 0
     decode_steps: int = 0
     sampled_tokens: int = 0
+    memory_ran_out: int = 0

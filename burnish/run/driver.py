@@ -14,9 +14,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
-from burnish.errors import NonFiniteError
+from burnish.errors import ModelError, NonFiniteError
 from burnish.evaluation.dev_accuracy import measure_of_accuracy
 from burnish.models.policy import Policy
 from burnish.models.trained_state import load_trained_state
@@ -92,9 +93,20 @@ class Driver:
 
     @contextmanager
     def _reproducible(self, run: StageRun) -> Iterator[None]:
-        """Numbers that are not finite end the run with what it takes to see them again."""
+        """Numbers that are not finite end the run with what it takes to see them again.
+
+        Too little memory ends it with what to lower.
+        """
         try:
             yield
+        except torch.OutOfMemoryError as error:
+            compute = self._recipe.compute
+            raise ModelError(
+                f"{run.name}, step {run.num_done}: memory ran out ({error}). What was saved is "
+                "intact: continue with --resume and a smaller compute.max_tokens_per_batch (now "
+                f"{compute.max_tokens_per_batch}) or compute.max_concurrent (now "
+                f"{compute.max_concurrent}); results agree within rounding."
+            ) from error
         except NonFiniteError as error:
             kept = keep_repro(run, error, self._folder)
             raise NonFiniteError(

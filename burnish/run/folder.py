@@ -25,6 +25,10 @@ from burnish.errors import CheckpointError
 from burnish.types import Json
 
 _LOGS = ("metrics.jsonl", "samples.jsonl", "tokens.jsonl")
+_MEMORY_ALONE = {
+    f"compute.{name}" for name in ("max_tokens_per_batch", "max_concurrent", "prefix_cache_mb")
+}
+"""Settings that may change while a run is continued: results agree within rounding."""
 _BEFORE_ANY_STEP = {"config.yaml", "state.json"}
 
 
@@ -37,12 +41,12 @@ class RunFolder:
     def open(self, config: Mapping[str, Json], *, resume: bool) -> None:
         """Make the folder, or check that the one that is there can be continued.
 
-        Raises CheckpointError where one is there and `resume` is off, or its recipe differs.
+        Raises CheckpointError where one is there and `resume` is off, or its recipe differs in more
+        than how much memory it takes.
         """
         before = self.recorded_config()
         if before is not None and self._has_begun():
             self._check_continuation(before, config, resume=resume)
-            return
         self.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
 
     def recorded_config(self) -> dict[str, Any] | None:
@@ -106,7 +110,7 @@ class RunFolder:
                 f"{self.path} holds a run already. Continue it with --resume, or choose another "
                 "--out."
             )
-        changed = sorted(_differences(before, dict(config)))
+        changed = sorted({*_differences(before, dict(config))} - _MEMORY_ALONE)
         if changed:
             raise CheckpointError(
                 f"{self.path} was made with another recipe: {', '.join(changed)} differ. A run is "

@@ -45,6 +45,19 @@ def test_every_changed_key_is_named_with_its_place(tmp_path):
         RunFolder(tmp_path).open(changed, resume=True)
 
 
+def test_run_goes_on_with_less_memory_and_that_is_kept(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.open(CONFIG | {"compute": {"max_concurrent": 64, "dtype": "float32"}}, resume=False)
+    folder.append("metrics.jsonl", [row("sft", 1)])
+    less = CONFIG | {"compute": {"max_concurrent": 8, "dtype": "float32"}}
+
+    folder.open(less, resume=True)
+
+    assert folder.recorded_config() == less
+    with pytest.raises(CheckpointError, match=r"recipe: compute\.dtype differ"):
+        folder.open(CONFIG | {"compute": {"max_concurrent": 8, "dtype": "bfloat16"}}, resume=True)
+
+
 def test_existing_run_is_refused_without_resume(tmp_path):
     begun(tmp_path)
     with pytest.raises(CheckpointError, match="holds a run already"):

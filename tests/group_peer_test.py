@@ -10,6 +10,7 @@ beside the deviation, KL of the named methods) the settings below are TRL's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ LOSSES = [
 class Peer:
     """TRL's trainer, what it sampled, and what that was paid."""
 
-    trainer: object
+    trainer: Any
     batch: dict[str, torch.Tensor]
     rewards: torch.Tensor
 

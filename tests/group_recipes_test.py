@@ -42,15 +42,15 @@ def num_samples(recipe: Recipe) -> int:
     method = recipe.method
     if isinstance(method, ReftConfig):
         config = method.reinforce
-        return config.num_steps * config.batch_size * config.samples_per_problem
+        return (config.num_steps or 0) * config.batch_size * config.samples_per_problem
     if isinstance(method, GroupMethodConfig):
-        in_steps = method.num_steps * method.batch_size * method.samples_of_problem
+        in_steps = (method.num_steps or 0) * method.batch_size * method.samples_of_problem
         return method.max_samples or in_steps
     assert isinstance(method, SelfTrainingConfig)
     if isinstance(method.sampled, OfflineConfig):
         return method.sampled.sample.samples_per_problem * len(recipe.task.problems("train"))
     config = method.sampled
-    return config.num_steps * config.batch_size * config.samples_per_problem
+    return (config.num_steps or 0) * config.batch_size * config.samples_per_problem
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -65,8 +65,10 @@ class Outlook:
 
     def as_json(self) -> dict[str, Json]:
         """For a file."""
-        sizes: dict[str, Json] = {"num_samples": self.num_samples, "group_size": self.group_size}
-        return sizes | {name: found.as_json() for name, found in self.intervals().items()}
+        shares: dict[str, Json] = {
+            name: found.as_json() for name, found in self.intervals().items()
+        }
+        return {"num_samples": self.num_samples, "group_size": self.group_size, **shares}
 
 
 def outlook(evaluation: Evaluation, *, group_size: int) -> Outlook:

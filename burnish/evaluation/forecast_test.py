@@ -7,6 +7,7 @@ import pytest
 from burnish.errors import DataError
 from burnish.evaluation.evaluate import EvaluatedProblem, Evaluation
 from burnish.evaluation.forecast import advice, outlook, unequal_probability
+from burnish.evaluation.statistics import wilson_interval
 from burnish.types import Completion, GraderFailure, Problem, Score, StopReason
 
 
@@ -91,6 +92,6 @@ def test_cut_answers_are_named():
 
 def test_numbers_for_a_file_have_their_intervals():
     tree = outlook(MIXED, group_size=2).as_json()
-    assert tree["num_samples"] == 4
-    assert set(tree["signal"]) == {"value", "low", "high", "n"}
+    assert (tree["num_samples"], tree["group_size"]) == (4, 2)
+    assert tree["always"] == wilson_interval(1, 4).as_json()
     assert len(tree) == 10

@@ -57,6 +57,9 @@ MAIN: Mapping[str, Meaning] = {
     "process/steps": Meaning("Steps", "Of an answer. More of them, no more right: padding."),
     "process/end_correlation": Meaning("Value and verdict", "Falls where the value is fooled."),
     "process/overestimate": Meaning("Overestimate", "Value of answers less the share right."),
+    "group/zero_advantage": Meaning(
+        "Groups without advantage", "Share of the questions learnt from that teach nothing.", True
+    ),
     "ppo/clip_fraction": Meaning("Clip fraction", "Share of tokens past PPO's clip.", True),
     "ppo/value_loss": Meaning("Value loss", "Error of the critic on returns."),
     "ppo/explained_variance": Meaning("Explained variance", "1: the critic foresees returns."),
@@ -65,6 +68,10 @@ MAIN: Mapping[str, Meaning] = {
 
 REST: Mapping[str, Meaning] = {
     "ppo/policy_loss": Meaning("Policy loss", "The clipped surrogate."),
+    "group/kept": Meaning(
+        "Groups kept", "Share of the asked questions that are learnt from.", True
+    ),
+    "problems/resting": Meaning("Resting problems", "Share left out, having taught nothing.", True),
     "grader/time_s": Meaning("Grading time", "Seconds of a step that went into grading."),
     "ppo/logp_gap": Meaning("Sampler gap", "Log-probability, trainer against sampler."),
     "score/logp_gap": Meaning("Sampler gap", "Log-probability, trainer against sampler."),

@@ -23,6 +23,7 @@ from burnish.methods.reft.method import ReftConfig
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.methods.self_training.method import SelfTrainingConfig
 from burnish.methods.self_training.offline import OfflineConfig
+from burnish.methods.self_training.online import OnlineConfig
 from burnish.models.policy import Policy
 from burnish.rollout.engine import SamplingParams
 from burnish.run.recipe import MethodConfig, Recipe
@@ -104,8 +105,8 @@ def rollouts_of(method: MethodConfig, bench: Workbench) -> Rollouts:
             size, temperature = method.samples_per_problem, method.temperature
         case SelfTrainingConfig(sampled=OfflineConfig() as offline):
             return Rollouts(offline.sample.samples_per_problem, offline.sample.params(bench))
-        case SelfTrainingConfig():
-            size, temperature = method.sampled.samples_per_problem, method.sampled.temperature
+        case SelfTrainingConfig(sampled=OnlineConfig() as online):
+            size, temperature = online.samples_per_problem, online.temperature
         case RestEmConfig():
             return Rollouts(method.sample.samples_per_problem, method.sample.params(bench))
         case _:
@@ -171,7 +172,6 @@ def _tried(stage: Stage, run: StageRun, bench: Workbench, *, num_tried: int) -> 
         if next(steps, None) is None:
             break
         step_s = time.monotonic() - start
-    steps.close()
     num_evaluations, evaluation_s = 0, 0.0
     if run.model is not None:
         num_evaluations = -(-run.num_steps // max(1, run.eval_every))

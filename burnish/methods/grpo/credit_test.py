@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -55,7 +57,7 @@ def credited(advantage: AnyAdvantage, *, kl_coef: float = 0.0) -> list[Experienc
     return batches
 
 
-def rows(batches: list[Experience], name: str) -> list[list[float]]:
+def rows(batches: list[Experience], name: str) -> list[Any]:
     values = {"reward": lambda e: e.token_reward, "advantage": lambda e: e.advantage}[name]
     return [
         pytest.approx(values(e)[row][mask].tolist(), abs=1e-6)

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pydantic import TypeAdapter
 
 from burnish.methods.grpo.method import AnyGroupMethod
 from burnish.methods.grpo.reinforce import reinforce_groups
+from burnish.models.policy import Policy
 from burnish.training.stage import StageRun, StepResult
 from burnish.training.workbench import Workbench
 from burnish.types import GraderFailure, Score
@@ -36,11 +38,19 @@ def config_of(name: str, **settings: Any) -> AnyGroupMethod:
     return TypeAdapter(AnyGroupMethod).validate_python({"type": name} | FAST | settings)
 
 
-def stage_of(
-    bench: Workbench, folder: Path, config, **options
-) -> tuple[StageRun, list[StepResult]]:
+def stage_of(bench: Workbench, folder: Path, config: Any) -> tuple[StageRun, list[StepResult]]:
     run = StageRun("reinforce", folder, seed=3, artifacts={})
-    return run, list(reinforce_groups(run, bench=bench, config=config, start=None, **options))
+    return run, list(reinforce_groups(run, bench=bench, config=config, start=None))
+
+
+def weights_of(trained: StageRun | Policy) -> dict[str, torch.Tensor]:
+    model = trained.model if isinstance(trained, StageRun) else trained
+    assert model is not None
+    return model.network.state_dict()
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(first[key].equal(second[key]) for key in first)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,9 +60,7 @@ def test_every_named_method_changes_the_policy_and_is_the_same_again(
     config = config_of(name, num_steps=2)
     first, steps = stage_of(attempts_bench, tmp_path / "a", config)
     _, again = stage_of(attempts_bench, tmp_path / "b", config)
-    start = attempts_bench.load_policy().network.state_dict()
-    trained = first.model.network.state_dict()
-    assert any(not trained[key].equal(start[key]) for key in start)
+    assert not same(weights_of(first), weights_of(attempts_bench.load_policy()))
     assert [s.metrics for s in steps] == [s.metrics for s in again]
     for step in steps:
         assert step.metrics["ppo/logp_gap"] < 1e-4
@@ -71,14 +79,11 @@ def test_a_stopped_stage_goes_on_as_if_it_had_not_been(attempts_bench, tmp_path)
     config = config_of("dapo", rest={"passes": 2}, num_minibatches=2)
     run, whole = stage_of(attempts_bench, tmp_path / "whole", config)
     stopped = StageRun("reinforce", tmp_path / "stopped", seed=3, artifacts={})
-    steps = reinforce_groups(stopped, bench=attempts_bench, config=config, start=None)
-    next(steps)
+    next(reinforce_groups(stopped, bench=attempts_bench, config=config, start=None))
     stopped.write_checkpoint()
-    steps.close()
     resumed, rest = stage_of(attempts_bench, tmp_path / "stopped", config)
     assert [s.metrics for s in rest] == [s.metrics for s in whole[1:]]
-    ours, theirs = run.model.network.state_dict(), resumed.model.network.state_dict()
-    assert all(ours[key].equal(theirs[key]) for key in ours)
+    assert same(weights_of(run), weights_of(resumed))
 
 
 def test_stage_ends_with_its_samples_and_is_evaluated_then(attempts_bench, tmp_path):
@@ -137,8 +142,7 @@ def bench_with(bench: Workbench, grader, share: float = 1.0) -> Workbench:
 def test_without_a_graded_sample_nothing_is_learnt(attempts_bench, tmp_path, name):
     bench = bench_with(attempts_bench, Silent())
     run, steps = stage_of(bench, tmp_path, config_of(name, num_steps=1))
-    start = bench.load_policy().network.state_dict()
-    assert all(run.model.network.state_dict()[key].equal(start[key]) for key in start)
+    assert same(weights_of(run), weights_of(bench.load_policy()))
     assert steps[0].metrics["rollout/failed_to_grade"] == 1.0
 
 
@@ -147,8 +151,7 @@ def test_answers_paid_alike_have_no_advantage_and_move_nothing(attempts_bench, t
     run, steps = stage_of(bench, tmp_path, config_of("dr_grpo", num_steps=1))
     assert steps[0].metrics["group/zero_advantage"] == 1.0
     assert steps[0].metrics["train/grad_norm"] == 0.0
-    start = bench.load_policy().network.state_dict()
-    assert all(run.model.network.state_dict()[key].equal(start[key]) for key in start)
+    assert same(weights_of(run), weights_of(bench.load_policy()))
 
 
 def test_dynamic_sampling_asks_up_to_its_bound_and_then_learns_from_nothing(

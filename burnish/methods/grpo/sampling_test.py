@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
+from burnish.data.rendering import Renderer
+from burnish.data.tasks.arithmetic import ArithmeticTask
 from burnish.methods.grpo.sampling import (
     DynamicSamplingConfig,
     Sampled,
@@ -11,10 +13,15 @@ from burnish.methods.grpo.sampling import (
     trajectories_of,
     with_greedy_answers,
 )
+from burnish.models.tiny import byte_level_tokenizer
 from burnish.rollout.engine import SamplingParams
-from burnish.training.problem_stream import ProblemStream
-from burnish.types import Group, Problem, Score, StopReason, Trajectory
+from burnish.rollout.scripted import ScriptedEngine
+from burnish.training.collection import Collector
+from burnish.training.problem_stream import ProblemStream, RestConfig
+from burnish.types import GraderFailure, Group, Problem, Score, StopReason, Trajectory
 
+TASK = ArithmeticTask(train_size=10)
+TOKENIZER = byte_level_tokenizer(starts_with_bos=True)
 PROBLEMS = [Problem(str(n), f"{n}?", str(n)) for n in range(6)]
 
 
@@ -24,51 +31,81 @@ def sample(name: str, right: bool, reward: float, stop: StopReason = StopReason.
     return Trajectory(name, (1, 2), (False, True), blank, blank, score, stop, "")
 
 
-@dataclass(frozen=True)
-class Scripted:
-    """A collector whose even problems are solved by some samples, all others by none."""
+class Alternate:
+    """Of even problems every other answer is right, of odd ones none; a lone answer earns 0.25, but
+    that to problem 4 cannot be judged."""
 
-    num_samples: int = 2
-    params: SamplingParams = SamplingParams(max_tokens=9)  # noqa: RUF009 frozen
-    asked: list[tuple[str, int]] = field(default_factory=list)
+    def grade(self, pairs) -> list[Score | GraderFailure]:
+        alone = len({problem.id for problem, _ in pairs}) == len(pairs)
+        return [self._judged(problem, number, alone) for number, (problem, _) in enumerate(pairs)]
 
-    def collect(self, problems, *, seed):
-        self.asked.extend((problem.id, seed) for problem in problems)
-        return [self._group(problem) for problem in problems]
-
-    def _group(self, problem):
-        if self.params.temperature == 0:
-            rows = [sample(problem.id, False, 0.25)] if problem.id != "4" else []
-        else:
-            some = int(problem.id) % 2 == 0
-            rows = [sample(problem.id, some, float(some)), sample(problem.id, False, 0.1)]
-        return Group(problem, tuple(rows))
-
-    def metrics(self, groups):
-        return {"asked": float(len(groups))}
+    def _judged(self, problem: Problem, number: int, alone: bool) -> Score | GraderFailure:
+        if alone:
+            is_judged = problem.id != "4"
+            return Score(0.25, False, None) if is_judged else GraderFailure("exception", "no")
+        right = int(problem.id) % 2 == 0 and number % 2 == 0
+        return Score(float(right), right, None)
 
 
-def sampled(dynamic, batch_size: int = 3) -> tuple[Sampled, Scripted, ProblemStream]:
-    collector, stream = Scripted(), ProblemStream(PROBLEMS, seed=1)
-    found = sample_groups(collector, stream, batch_size=batch_size, dynamic=dynamic, seed=7)
-    return found, collector, stream
+def collector() -> Collector:
+    return Collector(
+        engine=ScriptedEngine(TOKENIZER, lambda prompt, seed: str(seed)),
+        renderer=Renderer(TASK, TOKENIZER, max_prompt_tokens=300),
+        grader=Alternate(),
+        task=TASK,
+        params=SamplingParams(max_tokens=30),
+        num_samples=2,
+        max_failure_share=1.0,
+    )
+
+
+def sampled(
+    dynamic: DynamicSamplingConfig | None, batch_size: int = 3
+) -> tuple[Sampled, ProblemStream]:
+    stream = ProblemStream(PROBLEMS, seed=1)
+    return (
+        sample_groups(collector(), stream, batch_size=batch_size, dynamic=dynamic, seed=7),
+        stream,
+    )
+
+
+def names(found: Sampled) -> list[str]:
+    return [group.problem.id for group in found.groups]
 
 
 def test_without_dynamic_sampling_the_next_problems_are_the_batch():
-    found, collector, stream = sampled(None)
-    assert [g.problem.id for g in found.groups] == [name for name, _ in collector.asked]
-    assert (len(found.groups), stream.num_drawn) == (3, 3)
-    assert found.metrics == {"asked": 3.0, "group/rounds": 1.0, "group/kept": 1.0}
+    found, stream = sampled(None)
+    assert names(found) == [p.id for p in ProblemStream(PROBLEMS, seed=1).draw(3)]
+    assert stream.num_drawn == 3
+    assert (found.metrics["group/rounds"], found.metrics["group/kept"]) == (1.0, 1.0)
 
 
 def test_dynamic_sampling_asks_for_as_many_as_are_wanted_until_the_batch_is_full():
-    found, collector, stream = sampled(DynamicSamplingConfig())
-    assert len(found.groups) == 3
-    assert all(int(g.problem.id) % 2 == 0 for g in found.groups)
-    assert stream.num_drawn == len(collector.asked)
-    assert found.metrics["asked"] == len(collector.asked)
-    assert found.metrics["group/kept"] == pytest.approx(3 / len(collector.asked))
-    assert len({seed for _, seed in collector.asked}) == found.metrics["group/rounds"] > 1
+    found, stream = sampled(DynamicSamplingConfig())
+    order = [p.id for p in ProblemStream(PROBLEMS, seed=1).draw(stream.num_drawn)]
+    assert names(found) == [name for name in order if int(name) % 2 == 0]
+    assert len(names(found)) == 3 < stream.num_drawn
+    assert found.metrics["group/kept"] == pytest.approx(3 / stream.num_drawn)
+    assert found.metrics["group/rounds"] > 1
+    assert found.metrics["rollout/accuracy"] == pytest.approx(0.5 * 3 / stream.num_drawn)
+
+
+def test_a_problem_that_is_asked_again_in_a_step_is_answered_anew():
+    found, _ = sampled(DynamicSamplingConfig(), batch_size=7)
+    texts = [t.text for group in found.groups for t in group.trajectories]
+    assert len(set(names(found))) < len(names(found))
+    assert len(set(texts)) == len(texts)
+
+
+def test_rounds_are_bounded():
+    found, stream = sampled(DynamicSamplingConfig(max_rounds=1))
+    assert len(found.groups) < 3 == stream.num_drawn
+
+
+def test_what_samples_were_worth_is_noted_by_the_stream():
+    stream = ProblemStream(PROBLEMS, seed=1, rest=RestConfig())
+    found = sample_groups(collector(), stream, batch_size=6, dynamic=None, seed=7)
+    assert found.metrics["problems/resting"] == 0.5
 
 
 def test_groups_with_unequal_rewards_can_be_enough():
@@ -83,10 +120,11 @@ def test_groups_with_unequal_rewards_can_be_enough():
 
 
 def test_problems_whose_greedy_answer_cannot_be_graded_are_left_out():
-    found, collector, _ = sampled(None, batch_size=6)
-    greedy = with_greedy_answers(found, collector, SamplingParams(9, temperature=0.0), seed=1)
+    found, _ = sampled(None, batch_size=6)
+    params = SamplingParams(max_tokens=9, temperature=0.0)
+    greedy = with_greedy_answers(found, collector(), params, seed=1)
     assert greedy.greedy == dict.fromkeys(("0", "1", "2", "3", "5"), 0.25)
-    assert {g.problem.id for g in greedy.groups} == set(greedy.greedy)
+    assert set(names(greedy)) == set(greedy.greedy)
 
 
 def test_cut_answers_are_dropped_on_demand():

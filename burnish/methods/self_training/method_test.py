@@ -125,10 +125,8 @@ def test_a_stopped_online_stage_goes_on_as_if_it_had_not_been(attempts_bench, tm
     whole_run = StageRun(stage.name, tmp_path / "whole", seed=1, artifacts={})
     whole = [result.metrics for result in stage.run(whole_run)]
     stopped = StageRun(stage.name, tmp_path / "stopped", seed=1, artifacts={})
-    steps = stage.run(stopped)
-    next(steps)
+    next(stage.run(stopped))
     stopped.write_checkpoint()
-    steps.close()
     resumed = StageRun(stage.name, tmp_path / "stopped", seed=1, artifacts={})
     assert [result.metrics for result in stage.run(resumed)] == whole[1:]
 

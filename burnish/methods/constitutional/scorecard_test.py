@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from burnish.data.tasks.replies import RepliesTask
+from burnish.data.tasks.replies import RepliesTask, scene_of
 from burnish.methods.constitutional.feedback_model import FeedbackModel, FeedbackModelConfig
 from burnish.methods.constitutional.scorecard import (
     AnsweredProblem,
@@ -36,16 +37,20 @@ class Friendly:
         return Choice((0.8, 0.2) if "Reply 1: Hi" in prompt else (0.2, 0.8), NO_TOKENS)
 
 
+def scored(judge: FeedbackModel, rows: list[AnsweredProblem]) -> dict[str, Any]:
+    return principle_scores(judge, TASK, rows, seed=1)
+
+
 @pytest.fixture
 def rows():
     """Three greetings are added, and one answer stays as it was."""
     problems = TASK.problems("test")
     found = []
     for number, problem in enumerate(problems):
-        scene = dict(problem.fields)
-        thing = str(scene["asked"][0])
-        before = f"There are {scene['amounts'][thing]} {thing}."
-        after = f"Hi {scene['asker']}. {before}" if number else before
+        scene = scene_of(problem)
+        thing = scene.asked[0]
+        before = f"There are {scene.amounts[thing]} {thing}."
+        after = f"Hi {scene.asker}. {before}" if number else before
         found.append(AnsweredProblem(problem, before, after))
     return found
 
@@ -59,7 +64,7 @@ def judge(constitution):
 
 
 def test_later_answers_are_preferred_by_the_principle_they_serve(judge, rows):
-    scores = principle_scores(judge, TASK, rows, seed=1)
+    scores = scored(judge, rows)
     assert list(scores) == ["helpful", "honest", "kind", "brief"]
     assert scores["kind"]["preferred"]["value"] == pytest.approx((3 * 0.8 + 0.5) / 4)
     assert scores["helpful"]["preferred"]["value"] == pytest.approx(0.5)
@@ -67,13 +72,13 @@ def test_later_answers_are_preferred_by_the_principle_they_serve(judge, rows):
 
 
 def test_unlabelled_pairs_are_counted_and_left_out(judge, rows):
-    scores = principle_scores(judge, TASK, rows, seed=1)
+    scores = scored(judge, rows)
     assert scores["honest"]["unlabelled"] == 3
     assert scores["honest"]["preferred"] == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
 
 
 def test_true_number_of_the_principles_name_stands_beside_it(judge, rows):
-    gold = principle_scores(judge, TASK, rows, seed=1)["kind"]["gold"]
+    gold = scored(judge, rows)["kind"]["gold"]
     assert gold["before"]["value"] == pytest.approx(2.0)
     assert gold["after"]["value"] == pytest.approx(2.75)
     assert gold["change"]["value"] == pytest.approx(0.75)

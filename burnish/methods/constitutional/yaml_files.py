@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 import burnish
 from burnish.errors import ConfigError
+from burnish.files.text import read_text
+from burnish.files.yaml_text import MOST_BYTES, YamlTextError, parse_yaml
 from burnish.types import Json
 
 _ASSETS = Path(burnish.__file__).parent / "assets"
@@ -25,14 +25,14 @@ def read_mapping(name: str, *, folder: str) -> tuple[dict[str, Json], str]:
     path = _path_of(name, folder)
     source = f"{folder} file {path}"
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        tree = parse_yaml(read_text(path, most_bytes=MOST_BYTES)).tree
+    except YamlTextError as error:
+        raise ConfigError(f"{error.at(source)}: {error}") from error
+    except (OSError, ValueError) as error:
         known = ", ".join(built_in(folder))
         raise ConfigError(
             f"{source}: cannot be read ({error}). Name a YAML file, or one of {known}."
         ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise ConfigError(
             f"{source}: found {type(tree).__name__}; expected a mapping, as in"

@@ -9,31 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from burnish.config import Config
 from burnish.evaluation.step_aggregation import Aggregation, aggregate
-from burnish.methods.self_rewarding.pairing import Judgement
 from burnish.methods.self_rewarding.words import PolicyJudgeConfig
 from burnish.models.policy import Policy
 from burnish.search.steps import AnySteps, NewlineSteps
+from burnish.training.candidate_judging import CandidateJudge, GraderJudge
+from burnish.training.candidate_pairs import Judgement
 from burnish.training.samples import GradedSample
 from burnish.training.step_tokens import sampled_steps
 from burnish.training.step_values import StepJudge
 from burnish.training.workbench import Workbench
 from burnish.types import Completion, Problem
-
-
-class Judge(Protocol):
-    """Scores candidates of one batch of problems."""
-
-    def judge(
-        self, problems: Sequence[Problem], candidates: Sequence[GradedSample], *, seed: int
-    ) -> list[Judgement]:
-        """One judgement of each candidate, in order; `problems[i]` is what candidate i answers."""
-        ...
 
 
 class GraderJudgeConfig(Config):
@@ -42,9 +33,9 @@ class GraderJudgeConfig(Config):
     type: Literal["grader"] = "grader"
     """the task's grader, by the gold answer"""
 
-    def build(self, _bench: Workbench, _policy: Policy) -> Judge:
+    def build(self, _bench: Workbench, _policy: Policy) -> CandidateJudge:
         """Costs nothing."""
-        return _GraderJudge()
+        return GraderJudge()
 
 
 class ValueModelJudgeConfig(Config):
@@ -60,7 +51,7 @@ class ValueModelJudgeConfig(Config):
     """how the values of the steps become the score of a solution: last (as ReST-MCTS*), min,
     product or mean"""
 
-    def build(self, bench: Workbench, policy: Policy) -> Judge:
+    def build(self, bench: Workbench, policy: Policy) -> CandidateJudge:
         """Raises ModelError for a value model of another tokenizer."""
         return _ValueModelJudge(self, bench, policy)
 
@@ -68,13 +59,6 @@ class ValueModelJudgeConfig(Config):
 AnyJudgeConfig: TypeAlias = Annotated[
     PolicyJudgeConfig | ValueModelJudgeConfig | GraderJudgeConfig, Field(discriminator="type")
 ]
-
-
-class _GraderJudge:
-    def judge(
-        self, problems: Sequence[Problem], candidates: Sequence[GradedSample], *, seed: int
-    ) -> list[Judgement]:
-        return [Judgement(candidate.score.reward) for candidate in candidates]
 
 
 class _ValueModelJudge:

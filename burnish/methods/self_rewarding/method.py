@@ -8,45 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from statistics import fmean
 from typing import Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from burnish.config import Config
 from burnish.methods.self_rewarding.judges import AnyJudgeConfig
-from burnish.methods.self_rewarding.pairing import Candidate, Judgement, pair_up
 from burnish.methods.self_rewarding.words import PolicyJudgeConfig
-from burnish.training.learner import Metrics, OptimizerConfig
+from burnish.training.candidate_judging import (
+    CandidatesConfig,
+    judge_candidates,
+    judged_candidates,
+)
+from burnish.training.candidate_pairs import pair_up
+from burnish.training.learner import OptimizerConfig
 from burnish.training.preference import PreferenceConfig, prefer
 from burnish.training.preference_pairs import read_pairs
-from burnish.training.row_files import read_rows, write_rows
-from burnish.training.samples import (
-    GradedSample,
-    SampleDataConfig,
-    collect_samples,
-    read_samples,
-    samples_by_problem,
-)
-from burnish.training.seeds import derived_seed
+from burnish.training.samples import collect_samples, read_samples
 from burnish.training.stage import Stage, StageRun, StepResult
 from burnish.training.supervised import SupervisedConfig, imitate
 from burnish.training.workbench import Workbench
 
 WARM_UP = "warm_up"
-_JUDGEMENT = TypeAdapter(Judgement)
-
-
-class CandidatesConfig(SampleDataConfig):
-    """What one round samples; the defaults are the Self-Rewarding paper's."""
-
-    samples_per_problem: int = Field(default=4, ge=2)
-    """N: candidates of each problem, at most; the paper: 4."""
-    top_k: int = Field(default=0, ge=0)
-    """Drawn from are the k most likely tokens; 0: all."""
-    top_p: float = Field(default=0.9, gt=0, le=1)
-    """Drawn from are the likeliest tokens that together have this probability; 1: all."""
 
 
 class PreferTrainingConfig(PreferenceConfig):
@@ -131,35 +114,22 @@ def judge(
 ) -> Iterator[StepResult]:
     """A stage that trains nothing: scores of the candidates, and the pairs that follow from them.
 
-    One step judges one batch of problems and leaves one file in `pieces/`, whole or not there; a
-    piece that is there is not judged again.
-
     Args:
         data: the stage that has sampled the candidates.
         model: the earlier stage whose model the round begins with; None is the recipe's own.
     """
     policy = bench.load_policy(run.artifacts[model] if model else None)
-    judge_of_round = config.judge.build(bench, policy)
     problems = {problem.id: problem for problem in bench.problems("train")}
-    groups = [*samples_by_problem(read_samples(run.artifacts[data])).values()]
-    starts = range(0, len(groups), config.judge_batch_size)
-    for step in run.steps(len(starts), model=None, state={}, eval_every=1):
-        batch = _flat(groups[starts[step] : starts[step] + config.judge_batch_size])
-        piece = _piece(run.folder, step)
-        if not piece.exists():
-            judgements = judge_of_round.judge(
-                [problems[candidate.problem_id] for candidate in batch],
-                batch,
-                seed=derived_seed(run.seed, "judge", step),
-            )
-            write_rows(piece, judgements, _JUDGEMENT)
-        yield StepResult(judge_metrics(batch, read_rows(piece, _JUDGEMENT)))
-    judgements = iter(
-        [row for n in range(len(starts)) for row in read_rows(_piece(run.folder, n), _JUDGEMENT)]
+    samples = read_samples(run.artifacts[data])
+    yield from judge_candidates(
+        run,
+        samples,
+        problems=problems,
+        judge=config.judge.build(bench, policy),
+        batch_size=config.judge_batch_size,
     )
-    judged = [[Candidate(sample, next(judgements)) for sample in group] for group in groups]
     num_asked = config.sample.num_problems or len(problems)
-    pair_up(run.folder, judged, num_asked=num_asked)
+    pair_up(run.folder, judged_candidates(run.folder, samples), num_asked=num_asked)
 
 
 def train(
@@ -183,28 +153,3 @@ def train(
         config=config.train,
         max_tokens=bench.compute.max_tokens_per_batch,
     )
-
-
-def judge_metrics(candidates: list[GradedSample], judgements: list[Judgement]) -> Metrics:
-    """Of one batch: how much could be read, and how far right answers are above wrong ones."""
-    scored = [
-        (judgement.score, candidate.score.is_correct)
-        for candidate, judgement in zip(candidates, judgements, strict=True)
-        if judgement.score is not None
-    ]
-    metrics: Metrics = {"judge/readable": len(scored) / len(judgements)}
-    if scored:
-        metrics["judge/score"] = fmean(score for score, _ in scored)
-    for name, wanted in (("right", True), ("wrong", False)):
-        scores = [score for score, is_right in scored if is_right is wanted]
-        if scores:
-            metrics[f"judge/score_of_{name}"] = fmean(scores)
-    return metrics
-
-
-def _flat(groups: list[list[GradedSample]]) -> list[GradedSample]:
-    return [candidate for group in groups for candidate in group]
-
-
-def _piece(folder: Path, step: int) -> Path:
-    return folder / "pieces" / f"{step:06d}.jsonl"

@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 import torch
 
-from burnish.methods.self_rewarding.method import SelfRewardingConfig, judge_metrics
-from burnish.methods.self_rewarding.pairing import Judgement
+from burnish.methods.self_rewarding.method import SelfRewardingConfig
 from burnish.models.policy import Policy
+from burnish.training.candidate_judging import judge_metrics
+from burnish.training.candidate_pairs import Judgement
 from burnish.training.preference_loss import DpoLoss
 from burnish.training.preference_pairs import read_pairs
 from burnish.training.samples import GradedSample, read_samples

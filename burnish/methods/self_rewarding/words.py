@@ -20,9 +20,9 @@ from pydantic import Field, model_validator
 from burnish.config import Config
 from burnish.data.rendering import conversation_text
 from burnish.errors import ConfigError
-from burnish.methods.self_rewarding.pairing import Judgement
 from burnish.models.policy import Policy
 from burnish.rollout.engine import Request
+from burnish.training.candidate_pairs import Judgement
 from burnish.training.samples import GradedSample
 from burnish.training.seeds import derived_seed
 from burnish.training.workbench import Workbench

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from burnish.errors import DataError
-from burnish.methods.self_rewarding.pairing import (
+from burnish.training.candidate_pairs import (
     BestAndWorst,
     Candidate,
     Judgement,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from burnish.methods.best_of_n_distillation.method import BestOfNDistillationConfig
 from burnish.methods.constitutional.method import ConstitutionalConfig
 from burnish.methods.dpo.method import DpoConfig
+from burnish.methods.iterative_dpo.method import IterativeDpoConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
+from burnish.methods.rlaif.direct import DirectRlaifConfig
+from burnish.methods.rlaif.method import RlaifConfig
 from burnish.methods.rlhf.method import RlhfConfig
 from burnish.run.final_constitutional import constitutional_results
 from burnish.run.final_policies import policy_results
@@ -19,6 +23,7 @@ from burnish.run.final_process_reward import process_reward_results
 from burnish.run.final_reranking import reranking_results
 from burnish.run.final_rest_mcts import rest_mcts_results
 from burnish.run.final_reward_model import reward_model_results
+from burnish.run.final_rlaif import direct_rlaif_results, judged_results, rlaif_results
 from burnish.run.final_rlhf import rlhf_results
 from burnish.run.final_rounds import rounds_results
 from burnish.run.final_self_correction import self_correction_results
@@ -80,6 +85,12 @@ def _results_of_policies(
             return constitutional_results(recipe, method, bench, folder, stages, progress=progress)
         case RlhfConfig() as method:
             return rlhf_results(recipe, method, bench, folder, stages, progress=progress)
+        case RlaifConfig() as method:
+            return rlaif_results(recipe, method, bench, folder, stages, progress=progress)
+        case DirectRlaifConfig() as method:
+            return direct_rlaif_results(recipe, method, bench, folder, stages, progress=progress)
+        case IterativeDpoConfig() | BestOfNDistillationConfig() as method:
+            return judged_results(recipe, method, bench, folder, stages, progress=progress)
         case method if isinstance(method, RoundsMethod):
             return rounds_results(recipe, bench, folder, stages, progress=progress)
         case _:

@@ -32,14 +32,15 @@ def answer_results(
     stages: Sequence[Stage],
     *,
     reference: str | None,
-    payer: Callable[[], Grader],
+    payer: Callable[[], Grader | None],
     progress: Progress,
 ) -> dict[str, Json]:
     """For every policy its `answers`, for those that were paid the `curve`.
 
     Args:
         reference: the stage whose model the KL is taken from; None is the recipe's.
-        payer: makes what gives the proxy reward; asked only where something is to be measured.
+        payer: makes what gives the proxy reward, if anything does; asked only where something is to
+            be measured.
     """
     at = {stage.name: folder.stage(n, stage.name) for n, stage in enumerate(stages, start=1)}
     policies = {
@@ -52,7 +53,7 @@ def answer_results(
     if can_judge_answers(recipe, bench):
         results = rounds_results(recipe, bench, folder, stages, progress=progress)
     problems = bench.problems("test")[: recipe.evaluation.num_test]
-    paying: list[Grader] = []
+    paying: list[Grader | None] = []
     for name, model in policies.items():
         kept = at[name] / "test" / "answers.json"
         if not kept.exists():

@@ -13,9 +13,11 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
 from burnish.graders.failures import DEFAULT_MAX_SHARE
+from burnish.methods.best_of_n_distillation.method import BestOfNDistillationConfig
 from burnish.methods.constitutional.method import ConstitutionalConfig
 from burnish.methods.dpo.method import DpoConfig, compared_answers
 from burnish.methods.grpo.method import AnyGroupMethod
+from burnish.methods.iterative_dpo.method import IterativeDpoConfig
 from burnish.methods.pair_sft.method import PairSftConfig
 from burnish.methods.process_reward.method import ProcessRewardConfig
 from burnish.methods.reft.method import ReftConfig
@@ -23,6 +25,8 @@ from burnish.methods.reranker.method import RerankerConfig
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.methods.rest_mcts.method import RestMctsConfig
 from burnish.methods.reward_model.method import RewardModelConfig
+from burnish.methods.rlaif.direct import DirectRlaifConfig
+from burnish.methods.rlaif.method import RlaifConfig
 from burnish.methods.rlhf.method import RlhfConfig
 from burnish.methods.score.method import ScoreConfig
 from burnish.methods.score.single_turn import SingleTurnRlConfig
@@ -55,6 +59,10 @@ MethodConfig: TypeAlias = Annotated[
     | RoundsMethod
     | DpoConfig
     | RlhfConfig
+    | RlaifConfig
+    | DirectRlaifConfig
+    | IterativeDpoConfig
+    | BestOfNDistillationConfig
     | ConstitutionalConfig,
     Field(discriminator="type"),
 ]

@@ -7,27 +7,32 @@ from collections.abc import Sequence
 from burnish.data.feedback.kinds import true_reward
 from burnish.data.tasks.task import Task
 from burnish.training.judging.labels import AnswerJudge, AnswerScore
+from burnish.training.judging.options import NO_TOKENS
 from burnish.types import Completion, GraderFailure, Problem, Score
 
 _ROUNDING = 1e-9
 
 
 class JudgeGrader:
-    """Pays the judge's score, from -1 to 1; `judge_tokens` among the parts is what it cost.
+    """Pays the judge's score, from -1 to 1.
 
-    An answer of which the judge says nothing leaves the batch and is counted. Its choice of words
-    follows from the seed alone, so equal answers of one batch are paid the same.
+    An answer of which the judge says nothing leaves the batch and is counted.
+
+    Attributes:
+        spent: what its verdicts have cost so far, those without a score included.
     """
 
     def __init__(self, judge: AnswerJudge, *, seed: int) -> None:
         """`seed`: of judges that draw."""
         self._judge = judge
         self._seed = seed
+        self.spent = NO_TOKENS
 
     def grade(self, pairs: Sequence[tuple[Problem, Completion]]) -> list[Score | GraderFailure]:
         """One verdict per pair, in order. Raises GraderError where the judge cannot be asked."""
         answers = [(problem, completion.text) for problem, completion in pairs]
         said = self._judge.score(answers, seed=self._seed)
+        self.spent = sum((score.tokens for score in said), self.spent)
         return [_verdict(score, text) for score, (_, text) in zip(said, answers, strict=True)]
 
 
@@ -54,5 +59,4 @@ class TrueRewardGrader:
 def _verdict(said: AnswerScore, text: str) -> Score | GraderFailure:
     if said.score is None:
         return GraderFailure(said.failure or "", "the judge gives no score")
-    parts = {"judge_tokens": float(said.tokens.total)}
-    return Score(said.score, False, text.strip() or None, parts)
+    return Score(said.score, False, text.strip() or None)

@@ -18,7 +18,7 @@ class ScriptedJudge:
         assert seed == 7
         said = {
             "good": AnswerScore(0.5, JudgeTokens(30, 1)),
-            "odd": AnswerScore(None, failure=NEITHER),
+            "odd": AnswerScore(None, JudgeTokens(20, 1), NEITHER),
         }
         return [said[text] for _, text in answers]
 
@@ -26,10 +26,13 @@ class ScriptedJudge:
 def test_judge_pays_its_score_and_says_what_it_cost():
     problem = Problem("p", "Which?", None)
     pairs = [(problem, completion("good")), (problem, completion("odd"))]
-    paid, failed = JudgeGrader(ScriptedJudge(), seed=7).grade(pairs)
-    assert paid == Score(0.5, False, "good", {"judge_tokens": 31.0})
+    grader = JudgeGrader(ScriptedJudge(), seed=7)
+    paid, failed = grader.grade(pairs)
+    assert paid == Score(0.5, False, "good")
     assert isinstance(failed, GraderFailure)
     assert failed.kind == NEITHER
+    grader.grade(pairs)
+    assert grader.spent == JudgeTokens(2 * (30 + 20), 2 * (1 + 1))
 
 
 def test_true_reward_is_told_where_it_is_known(attempts_bench):

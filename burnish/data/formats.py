@@ -98,9 +98,8 @@ def _refuse_others(row: Row, openings: list[str]) -> None:
     if row.columns.get("tools"):
         raise DataError(f'{row.where}: "tools" is not empty; only replies of text can be trained')
     if not openings and "question" not in row.columns:
-        found = ", ".join(map(repr, row.columns)) or "none"
         raise DataError(
-            f'{row.where}: no question found in the columns ({found}); expected "messages",'
+            f'{row.where}: no question found in the columns ({row.names}); expected "messages",'
             ' "conversations", "prompt" or "question"'
         )
 

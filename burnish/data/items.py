@@ -6,7 +6,6 @@ grader reads other columns.
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from burnish.data.formats import EXCHANGE_COLUMNS, Exchange, read_exchange
 from burnish.data.gold import ANSWER_COLUMNS, answer_text
 from burnish.data.jsonl import Row, json_type, read_rows
 from burnish.errors import DataError
+from burnish.files.json_text import parse_json
+from burnish.files.text import read_text
 from burnish.types import Problem
 
 SAMPLE_COLUMN = "output"
@@ -25,10 +26,10 @@ _OTHER_QUESTIONS = ("problem", "instruction", "input")
 def read_item(path: Path) -> Row:
     """A file with one JSON object. Raises DataError."""
     try:
-        columns = json.loads(path.read_text(encoding="utf-8-sig"))
+        columns = parse_json(read_text(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); expected a row") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(f"{path}: not one JSON object ({error}); it is the row") from error
     if not isinstance(columns, dict):
         raise DataError(f"{path}: holds {json_type(columns)}; a row is an object of columns")
@@ -92,9 +93,8 @@ def _sample(row: Row, sample_key: str | None) -> str:
     is_own = sample_key is None or isinstance(value, list)
     exchange = _exchange(row) if is_own else None
     if exchange is None or exchange.reply is None:
-        found = ", ".join(map(repr, row.columns)) or "none"
         raise DataError(
-            f'{row.where}: no text to grade as "{key}" in the columns {found}. Name the column'
+            f'{row.where}: no text to grade as "{key}" in the columns {row.names}. Name the column'
             " with --sample-key."
         )
     return exchange.reply

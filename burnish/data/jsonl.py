@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from burnish.errors import DataError
+from burnish.files.json_text import parse_json
+from burnish.files.text import read_text
 from burnish.types import Json
 
-_SURROGATE_ESCAPE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+_MOST_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,18 @@ class Row:
         """`train.jsonl:17`, as editors and compilers write it."""
         return f"{self.source}:{self.number}"
 
+    @property
+    def names(self) -> str:
+        """The columns, for messages."""
+        named = [f"{name!r:.60}" for name in list(self.columns)[:_MOST_NAMES]]
+        more = len(self.columns) - len(named)
+        return ", ".join(named + [f"{more} more"] * (more > 0)) or "none"
+
     def text(self, column: str) -> str:
         """The column's text, which may not be blank. Raises DataError."""
         value = self.columns.get(column)
         if column not in self.columns:
-            found = ", ".join(map(repr, self.columns)) or "none"
-            raise DataError(f'{self.where}: no column "{column}"; the row has {found}')
+            raise DataError(f'{self.where}: no column "{column}"; the row has {self.names}')
         if not isinstance(value, str):
             raise DataError(f'{self.where}: "{column}" is {json_type(value)}; it must be a string')
         if not value.strip():
@@ -71,7 +76,7 @@ def _rows(path: Path) -> Iterator[Row]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}), seen from the folder {Path.cwd()}."
@@ -83,21 +88,9 @@ def _text(path: Path) -> str:
 
 def _columns(line: str, where: str) -> dict[str, Json]:
     try:
-        columns = json.loads(line, parse_constant=_refuse)
-        if _SURROGATE_ESCAPE.search(line):
-            json.dumps(columns, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise DataError(f"{where}: not usable JSON (nested too deeply)") from error
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{where}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no character"
-        ) from error
+        columns = parse_json(line)
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error}); each line is one object") from error
     if not isinstance(columns, dict):
         raise DataError(f"{where}: the line is {json_type(columns)}; each line is one object")
     return columns
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-
-import yaml
 
 from burnish.config import Config
 from burnish.errors import ConfigError
+from burnish.files.json_text import parse_json
+from burnish.files.text import read_text
+from burnish.files.yaml_text import MOST_BYTES, YamlTextError, parse_yaml
 from burnish.graders.config import AnyGraderConfig, GraderConfig
 from burnish.types import Json
 
@@ -32,15 +32,16 @@ def named_grader_config(name: str) -> AnyGraderConfig:
 
 def _tree(path: Path) -> dict[str, Json]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        tree = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        text = read_text(path, most_bytes=MOST_BYTES)
+        tree = parse_json(text) if path.suffix == ".json" else parse_yaml(text).tree
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); expected a grader as JSON or YAML"
         ) from error
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
+        place = error.at(str(path)) if isinstance(error, YamlTextError) else path
         raise ConfigError(
-            f"{path}: neither JSON nor YAML ({' '.join(str(error).split())}); expected a grader"
+            f"{place}: neither JSON nor YAML ({' '.join(str(error).split())}); expected a grader"
             ' such as {"type": "numeric"}'
         ) from error
     if not isinstance(tree, dict):

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from burnish.errors import CheckpointError
+from burnish.files.yaml_text import YamlTextError, parse_yaml
 from burnish.report.tree_files import TreeFile, tree_files, tree_paths
 
 Row = Mapping[str, Any]
@@ -109,8 +108,8 @@ def as_number(value: object) -> float | None:
 
 def _parsed_config(text: str, notes: list[str]) -> Row:
     try:
-        config = yaml.safe_load(text)
-    except yaml.YAMLError:
+        config = parse_yaml(text).tree
+    except YamlTextError:
         notes.append("config.yaml is not valid YAML; it is shown as it stands.")
         return {}
     return config if isinstance(config, dict) else {}
@@ -145,7 +144,7 @@ def _json_object(path: Path, notes: list[str]) -> Row:
 def _parsed_object(text: str) -> Row | None:
     try:
         found = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -7,7 +7,6 @@ model, a judge, or a grader that the recipe names. Every row is checked before a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +39,9 @@ from burnish.data.jsonl import Row, read_rows
 from burnish.data.splitting import divide
 from burnish.data.tasks.task import AnswerKind, Split
 from burnish.errors import DataError
-from burnish.types import AttributeRating, Json, Preference, Problem, Rating
+from burnish.files.json_text import parse_json
+from burnish.files.text import read_text
+from burnish.types import AttributeRating, Preference, Problem, Rating
 
 
 class FeedbackRowsTask(Config):
@@ -185,14 +186,13 @@ class FeedbackRowsTask(Config):
 def _read_rows(path: Path) -> list[Row]:
     """JSON lines, or one array of objects, whose place is the number of a row."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            is_array = file.read(64).lstrip().startswith("[")
+        text = read_text(path)
     except (OSError, ValueError):
-        is_array = False
-    if not is_array:
+        text = ""
+    if not text[:64].lstrip().startswith("["):
         return read_rows(path)
     try:
-        found: Json = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(text)
     except ValueError as error:
         raise DataError(
             f"{path}: not valid JSON ({error}); expected an array of records"

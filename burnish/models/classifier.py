@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     AutoConfig,
@@ -21,6 +20,7 @@ from transformers import (
 )
 
 from burnish.errors import ModelError
+from burnish.models.foreign_files import library_errors, require_safe_files
 from burnish.models.loading import LoadedModel, own_weights
 from burnish.models.tokenizer import read_tokenizer
 
@@ -69,14 +69,13 @@ def load_classifier(
     """
     if not (folder / "config.json").is_file():
         raise ModelError(f"{name} {folder}: there is no config.json in it. {wanted}")
-    try:
+    require_safe_files(folder, name=str(folder), allow_pickle=False)
+    with library_errors(lambda error: f"{name} {folder}: cannot be loaded ({_excerpt(error)})"):
         _require_classifier(folder, name=name, num_outputs=num_outputs, wanted=wanted)
         tokenizer = read_tokenizer(str(folder), trust_remote_code=False)
         loaded = AutoModelForSequenceClassification.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True
+            folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{name} {folder}: cannot be loaded ({error})") from error
     network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
     if report["missing_keys"]:
         raise ModelError(
@@ -98,9 +97,13 @@ def head_of(network: PreTrainedModel) -> nn.Linear:
     return head
 
 
+def _excerpt(error: Exception) -> str:
+    return " ".join(str(error).split())[:400]
+
+
 def _require_classifier(folder: Path, *, name: str, num_outputs: int, wanted: str) -> None:
     """A language model's folder would load, too, with a random head."""
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     kinds = config.architectures or ["model of unknown class"]
     if kinds[0].endswith("ForSequenceClassification") and config.num_labels == num_outputs:
         return

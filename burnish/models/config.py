@@ -61,6 +61,10 @@ class ModelConfig(Config):
     trust_remote_code: bool = False
     """Run Python code that comes with the model's folder or hub repository."""
 
+    allow_pickle: bool = False
+    """Read weights from pickle files (`pytorch_model.bin`) where there are no *.safetensors. Such a
+    file can run code while it is read; torch's restricted reader is used."""
+
     cache_folder: Path = Path("~/.cache/burnish")
     """Where models that burnish itself converts are kept."""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     PreTrainedModel,
@@ -20,6 +19,7 @@ import burnish
 from burnish.errors import ModelError
 from burnish.models.adapter_folder import base_of, continue_adapter, merged_network
 from burnish.models.config import LoraConfig, ModelConfig
+from burnish.models.foreign_files import library_errors, require_safe_files, wants_code
 from burnish.models.gguf import gemma_folder
 from burnish.models.lora import Adapters, add_adapter
 from burnish.models.quantization import quantization
@@ -145,18 +145,19 @@ def _read(
     if config.quantize is not None:
         quantized["quantization_config"] = quantization(config.quantize, compute_dtype=dtype)
         quantized["device_map"] = {"": device}
-    try:
+    for folder in {Path(source), Path(tokenizer_source)}:
+        require_safe_files(folder, name=config.name, allow_pickle=config.allow_pickle)
+    with library_errors(lambda error: _unreadable(config, device, error)):
         tokenizer = read_tokenizer(tokenizer_source, trust_remote_code=config.trust_remote_code)
         loaded = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=dtype,
-            use_safetensors=True,
+            use_safetensors=None if config.allow_pickle else True,
+            weights_only=True,
             trust_remote_code=config.trust_remote_code,
             output_loading_info=True,
             **quantized,
         )
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError, SafetensorError) as error:
-        raise ModelError(_unreadable(config, device, error)) from error
     network, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
@@ -210,19 +211,23 @@ def _source(config: ModelConfig) -> str:
 
 def _builtin_folder(name: str) -> Path:
     assets = Path(burnish.__file__).parent / "assets"
-    folder = assets / name.removeprefix("builtin:")
-    if not (folder / "config.json").is_file():
-        known = ", ".join(
-            sorted(f"builtin:{path.parent.name}" for path in assets.glob("*/config.json"))
-        )
-        raise ModelError(f"model {name}: not in this installation. Built in: {known or 'none'}.")
-    return folder
+    folders = {f"builtin:{path.parent.name}": path.parent for path in assets.glob("*/config.json")}
+    if name not in folders:
+        known = ", ".join(sorted(folders)) or "none"
+        raise ModelError(f"model {name}: not in this installation. Built in: {known}.")
+    return folders[name]
 
 
 def _unreadable(config: ModelConfig, device: torch.device, error: Exception) -> str:
     reason = " ".join(str(error).split())
     if len(reason) > 400:
         reason = f"{reason[:400]}..."
+    if wants_code(error):
+        return (
+            f"model {config.name}: it brings Python code of its own, which is not run unless you "
+            "ask for it. Read that code (auto_map in its config.json names it), then set "
+            "model.trust_remote_code: true; or use a model whose class transformers knows."
+        )
     if config.quantize is not None:
         return (
             f"model {config.name}: cannot be loaded on the device {device.type} with "

@@ -21,6 +21,7 @@ from burnish.graders.model_client.chat import (
 )
 from burnish.graders.model_client.posting import HttpConfig, Poster, PostError
 from burnish.graders.model_client.reply_cache import ReplyCache, cache_key
+from burnish.graders.model_client.secrets_in_environment import ENV_NAME
 from burnish.graders.verdicts import ErrorKind, UngradableError, Verdict, each
 from burnish.types import Json
 
@@ -28,9 +29,9 @@ from burnish.types import Json
 class ServerConfig(HttpConfig):
     """An OpenAI-compatible server, and where its replies are kept."""
 
-    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://[^\s]+$")
+    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://[^\s?#]+$")
     """the server's address up to the version, as for the `openai` package"""
-    api_key_env: str | None = "OPENAI_API_KEY"
+    api_key_env: str | None = Field(default="OPENAI_API_KEY", pattern=ENV_NAME)
     """the environment variable with the server's key, sent as a bearer token; null: no key"""
     cache_folder: Path | None = Path("~/.cache/burnish/model_graders")
     """where replies are kept by what was asked; null: nowhere"""

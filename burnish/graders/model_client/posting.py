@@ -6,16 +6,15 @@ samples do not come back at once; a server's Retry-After counts instead, up to t
 Everything else that is no 2xx is final. A reply as a whole has `timeout_s`, so a server that drips
 bytes times out too.
 
-The key is read from the environment here, and only here below the command line: it must stand in no
-recipe, no run folder and no message.
+Keys come from the environment and stand in no recipe, no run folder and no message.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -23,7 +22,8 @@ import httpx2
 from pydantic import Field
 
 from burnish.config import Config
-from burnish.errors import ConfigError
+from burnish.graders.model_client.secrets_in_environment import ENV_NAME, conceal, secret_in
+from burnish.redaction import HIDDEN
 from burnish.types import Json
 
 MAX_REPLY_BYTES = 16 << 20
@@ -34,7 +34,7 @@ _TEMPORARY = {408, 409, 425, 429}
 class HttpConfig(Config):
     """How patiently a server is asked."""
 
-    api_key_env: str | None = None
+    api_key_env: str | None = Field(default=None, pattern=ENV_NAME)
     """the environment variable with the server's key, sent as a bearer token; null: no key"""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """seconds that one try may take as a whole"""
@@ -51,14 +51,7 @@ class HttpConfig(Config):
         """The key itself. Raises ConfigError where the variable is not set."""
         if self.api_key_env is None:
             return None
-        key = os.environ.get(self.api_key_env, "").strip()
-        if not key:
-            raise ConfigError(
-                f"api_key_env: the environment variable {self.api_key_env} is not set, but the"
-                " grader's server needs the key in it. Set it before the run, name another"
-                " variable, or set `api_key_env: null` for a server without keys."
-            )
-        return key
+        return secret_in(self.api_key_env, setting="api_key_env")
 
 
 class PostError(Exception):
@@ -76,15 +69,26 @@ class _PassingError(Exception):
 class Poster:
     """Posts JSON to one address; for several threads at a time."""
 
-    def __init__(self, url: str, config: HttpConfig, headers: dict[str, str] | None = None) -> None:
-        """Raises ConfigError where the key is missing. `headers` go along with every request."""
+    def __init__(
+        self,
+        url: str,
+        config: HttpConfig,
+        headers: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` go along with every request; what is in `secret_headers` is never repeated.
+
+        Raises ConfigError where the key is missing.
+        """
         self._url = url
         self._config = config
-        self._key = config.key()
+        key = config.key()
+        bearer = {"Authorization": f"Bearer {key}"} if key else {}
+        secret = {**(secret_headers or {}), **bearer}
+        self._secrets = tuple(filter(None, [key, *(secret_headers or {}).values()]))
         self._chance = random.Random()  # not the run's: how long a wait is changes no result
-        bearer = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx2.Client(
-            headers={**(headers or {}), **bearer},
+            headers={**(headers or {}), **secret},
             timeout=config.timeout_s,
             limits=httpx2.Limits(max_connections=config.max_concurrent),
         )
@@ -98,7 +102,7 @@ class Poster:
             except _PassingError as error:
                 if number == tries - 1:
                     message = f"{self._url} failed {tries} times, the last time with {error}"
-                    raise PostError(self._without_key(message)) from None
+                    raise PostError(self._without_secrets(message)) from None
                 time.sleep(self._wait_s(number, error))
         raise AssertionError("the last try returns or raises")
 
@@ -112,7 +116,7 @@ class Poster:
             raise _PassingError(told, _retry_after_s(headers.get("retry-after")))
         if not 200 <= status < 300:
             message = f"{self._url} refused the request with HTTP {status}: {_excerpt(content)}"
-            raise PostError(self._without_key(message))
+            raise PostError(self._without_secrets(message))
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -128,7 +132,7 @@ class Poster:
                     raise _PassingError(f"a reply of more than {MAX_REPLY_BYTES} bytes")
                 if time.monotonic() > deadline:
                     raise _PassingError(f"a reply that took over {self._config.timeout_s:g} s")
-            return response.status_code, response.headers, bytes(content)
+            return response.status_code, response.headers, conceal(bytes(content), self._secrets)
 
     def _wait_s(self, number: int, error: _PassingError) -> float:
         if error.wait_s is not None:
@@ -136,9 +140,11 @@ class Poster:
         longest = min(self._config.first_wait_s * 2.0**number, self._config.max_wait_s)
         return longest * self._chance.uniform(0.5, 1.0)
 
-    def _without_key(self, message: str) -> str:
+    def _without_secrets(self, message: str) -> str:
         """Some servers repeat the key, and messages end up in the run folder."""
-        return message.replace(self._key, "***") if self._key else message
+        for secret in self._secrets:
+            message = message.replace(secret, HIDDEN)
+        return message
 
 
 def _excerpt(content: bytes) -> str:

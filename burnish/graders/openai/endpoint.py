@@ -7,7 +7,7 @@ schema. So this one is ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field, field_validator
@@ -15,8 +15,10 @@ from pydantic import Field, field_validator
 from burnish.graders.boundary import Guarded
 from burnish.graders.grader import Grader
 from burnish.graders.model_client.posting import HttpConfig, Poster, PostError
+from burnish.graders.model_client.secrets_in_environment import ENV_NAME, secret_in
 from burnish.graders.openai.namespace import Namespace, namespace_of
 from burnish.graders.verdicts import ErrorKind, UngradableError, Verdict, each, score_of
+from burnish.redaction import is_secret_name, without_secrets
 from burnish.types import Completion, Problem, Score
 
 
@@ -30,16 +32,43 @@ class EndpointConfig(HttpConfig):
     url: str = Field(pattern=r"^https?://[^\s@]+$")
     """where samples are posted, one a request"""
     headers: dict[str, str] = Field(default_factory=dict)
-    """sent along; a secret does not belong here but into the variable of `api_key_env`"""
+    """sent along; a secret does not belong here, but into a variable that `api_key_env` or
+    `headers_env` names"""
+    headers_env: dict[str, Annotated[str, Field(pattern=ENV_NAME)]] = Field(default_factory=dict)
+    """sent along, each with the value of the environment variable that is named here:
+    {X-Api-Key: MY_KEY}"""
     pass_threshold: float | None = Field(default=None, allow_inf_nan=False)
     """score from which an answer counts as correct; null: 1"""
 
     @field_validator("headers")
     @classmethod
     def _no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
-        if "authorization" in map(str.lower, headers):
-            raise ValueError("Authorization would be written into the run folder; use api_key_env")
+        for name, value in headers.items():
+            if is_secret_name(name) or without_secrets(value) != value:
+                raise ValueError(
+                    f"{name:.40} would be written into the run folder; use api_key_env for"
+                    " Authorization, and headers_env for others"
+                )
+            if not (f"{name}{value}".isascii() and f"{name}{value}".isprintable()):
+                raise ValueError(f"{name!r:.40}: a header is printable ASCII")
         return headers
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret_in_url(cls, url: str) -> str:
+        if without_secrets(url) != url:
+            raise ValueError(
+                "a key in an address would be written into the run folder; send it by api_key_env"
+                " or headers_env"
+            )
+        return url
+
+    def secret_headers(self) -> dict[str, str]:
+        """Those from the environment. Raises ConfigError where a variable is not set."""
+        return {
+            name: secret_in(variable, setting=f"headers_env.{name}")
+            for name, variable in self.headers_env.items()
+        }
 
     def build(self) -> Grader:
         """The grader, which never raises. Raises ConfigError where the key is missing."""
@@ -56,7 +85,7 @@ class EndpointGrader:
     def __init__(self, config: EndpointConfig) -> None:
         """Raises ConfigError where the key is missing."""
         self._config = config
-        self._poster = Poster(config.url, config, config.headers)
+        self._poster = Poster(config.url, config, config.headers, config.secret_headers())
 
     def grade(self, pairs: Sequence[tuple[Problem, Completion]]) -> list[Verdict]:
         """Several samples at a time."""

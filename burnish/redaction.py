@@ -10,6 +10,8 @@ import json
 import os
 import re
 
+from burnish.types import Json
+
 HIDDEN = "***"
 _MIN_LENGTH = 12
 """Of what is taken for a secret by the name of its variable; `API_KEY=none` is a placeholder."""
@@ -70,6 +72,15 @@ def without_secrets(text: str) -> str:
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text
+
+
+def without_secrets_in(tree: Json) -> Json:
+    """The same for every text of a tree, which keeps its shape."""
+    if isinstance(tree, str):
+        return without_secrets(tree)
+    if isinstance(tree, dict):
+        return {key: without_secrets_in(value) for key, value in tree.items()}
+    return [without_secrets_in(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def _known_secrets() -> list[str]:

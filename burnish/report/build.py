@@ -9,6 +9,8 @@ import jinja2
 
 from burnish import __version__
 from burnish.errors import CheckpointError
+from burnish.files.own_folder import open_no_link
+from burnish.redaction import without_known_secrets
 from burnish.report.attempt_chains import KINDS, attempt_splits, has_turns
 from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
 from burnish.report.correction import attempts_headline, correction
@@ -50,7 +52,8 @@ def write_report(run: Path) -> Path:
     target = run / "report.html"
     partial = run / ".report.html.partial"
     try:
-        partial.write_text(page, "utf-8")
+        with open(partial, "w", encoding="utf-8", opener=open_no_link) as file:
+            file.write(without_known_secrets(page))
         partial.replace(target)
     except OSError as error:
         raise CheckpointError(

@@ -22,6 +22,10 @@ from typing import Any
 import yaml
 
 from burnish.errors import CheckpointError
+from burnish.files.own_folder import is_plain_name, open_no_link
+from burnish.files.text import read_text
+from burnish.files.yaml_text import MOST_BYTES, parse_yaml
+from burnish.redaction import without_known_secrets, without_secrets_in
 from burnish.types import Json
 
 _LOGS = ("metrics.jsonl", "samples.jsonl", "tokens.jsonl")
@@ -44,18 +48,29 @@ class RunFolder:
         Raises CheckpointError where one is there and `resume` is off, or its recipe differs in more
         than how much memory it takes.
         """
+        config = {key: without_secrets_in(value) for key, value in config.items()}
         before = self.recorded_config()
         if before is not None and self._has_begun():
             self._check_continuation(before, config, resume=resume)
-        self.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        self.write_text("config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def recorded_config(self) -> dict[str, Any] | None:
         """The recipe that the run in this folder was started with; None where there is none."""
         written = self.path / "config.yaml"
-        return yaml.safe_load(written.read_text(encoding="utf-8")) if written.exists() else None
+        if not written.exists():
+            return None
+        try:
+            found = parse_yaml(read_text(written, most_bytes=MOST_BYTES)).tree
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{written}: cannot be read ({error})") from error
+        if not isinstance(found, dict):
+            raise CheckpointError(f"{written}: holds no recipe; it was damaged. Use another --out.")
+        return found
 
     def stage(self, index: int, name: str) -> Path:
         """The folder of a stage, counted from 1."""
+        if not is_plain_name(name):
+            raise CheckpointError(f"{self.path}: {name!r:.60} cannot be the name of a stage")
         return self.path / "stages" / f"{index:02d}-{name}"
 
     def append(self, log: str, rows: Iterable[Mapping[str, Json]]) -> None:
@@ -63,8 +78,9 @@ class RunFolder:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         if not lines:
             return
-        with _writing(self.path / log), (self.path / log).open("a", encoding="utf-8") as file:
-            file.write(lines)
+        path = self.path / log
+        with _writing(path), open(path, "a", encoding="utf-8", opener=open_no_link) as file:
+            file.write(without_known_secrets(lines))
 
     def forget_after(self, stage: str, step: int) -> None:
         """Drop what was logged of `stage` past `step`: the steps that will be made again."""
@@ -91,8 +107,8 @@ class RunFolder:
         with _writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_name(f".{path.name}.writing")
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with open(beside, "w", encoding="utf-8", opener=open_no_link) as file:
+                file.write(without_known_secrets(text))
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)

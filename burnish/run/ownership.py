@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from burnish.errors import BurnishError, CheckpointError
+from burnish.files.own_folder import first_link, open_no_link
+from burnish.redaction import without_secrets
 from burnish.run.folder import RunFolder
 
 Standing: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
@@ -63,7 +65,13 @@ def held(folder: Path) -> Iterator[None]:
     Raises CheckpointError, naming the owner, where another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("a+", encoding="utf-8") as file:
+    link = first_link(folder)
+    if link is not None:
+        raise CheckpointError(
+            f"{link} is a link, and a run writes in its own folder only. Put what it points to in "
+            "its place; to keep runs elsewhere, let the run folder itself be the link."
+        )
+    with open(folder / _LOCK, "a+", encoding="utf-8", opener=open_no_link) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -110,7 +118,8 @@ def _ended_by(error: BaseException, state: RunState) -> RunState:
     if not isinstance(error, Exception):
         return replace(state, standing="interrupted", why=type(error).__name__, ended=_now())
     kind = "" if isinstance(error, BurnishError) else f"{type(error).__name__}: "
-    return replace(state, standing="failed", why=f"{kind}{error}", ended=_now())
+    why = without_secrets(f"{kind}{error}")
+    return replace(state, standing="failed", why=why, ended=_now())
 
 
 def _write(folder: RunFolder, state: RunState) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from burnish.config import Config, load_tree
+from burnish.config import Config
 from burnish.data.follow_up import CorrectionConfig
 from burnish.data.tasks import TaskConfig
 from burnish.graders.config import GraderConfig, default_grader_config
@@ -87,7 +87,7 @@ class Recipe(Config):
 
     description: str
     """One sentence for `burnish recipes`."""
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=2**63)
     """The only source of randomness."""
     model: ModelConfig
     """What to train."""
@@ -142,4 +142,4 @@ def correction_of(method: MethodConfig) -> CorrectionConfig | None:
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe; raises ConfigError with file, key and the nearest valid name."""
-    return Recipe.from_tree(load_tree(path, overrides), source=str(path))
+    return Recipe.from_file(path, overrides)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from burnish.errors import CheckpointError
+from burnish.files.json_text import parse_json
+from burnish.files.own_folder import is_plain_name
+from burnish.files.text import read_text
 
 
 def last_model(run: Path) -> Path | None:
@@ -14,9 +16,15 @@ def last_model(run: Path) -> Path | None:
     Raises CheckpointError where the run has not come as far as a model.
     """
     for summary in sorted(run.glob("stages/*/stage.json"), reverse=True):
-        choice = json.loads(summary.read_text(encoding="utf-8"))["hands_on"]
-        if choice is not None:
-            return summary.parent / choice
+        try:
+            choice = parse_json(read_text(summary))["hands_on"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{summary}: cannot be read ({error}); it is damaged.") from error
+        if choice is None:
+            continue
+        if not isinstance(choice, str) or not is_plain_name(choice):
+            raise CheckpointError(f"{summary}: hands on {choice!r:.60}, no folder of its stage")
+        return summary.parent / choice
     if (run / "results.json").exists():
         return None
     raise CheckpointError(

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from burnish.cli.message import paragraph
 from burnish.errors import BurnishError
 
 app = typer.Typer(
@@ -56,7 +57,7 @@ def train(
     """Run a recipe: train, evaluate, report."""
     from burnish.cli.train import run_training
 
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / (recipe.stem.strip(".") or "run")
     _guarded(lambda: run_training(recipe, overrides or [], folder, resume=resume), debug=debug)
 
 
@@ -382,7 +383,8 @@ def _guarded(command: Callable[[], object], *, debug: bool) -> None:
         if debug:
             raise
         typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        typer.echo(str(error) if isinstance(error, BurnishError) else _refusal(error), err=True)
+        told = str(error) if isinstance(error, BurnishError) else _refusal(error)
+        typer.echo(paragraph(told), err=True)
         sys.exit(_USER_ERROR)
 
 

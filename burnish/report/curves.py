@@ -37,6 +37,14 @@ MAIN: Mapping[str, Meaning] = {
     "dev/sampled_gold": Meaning("True reward on dev", "Falls where what pays is fooled."),
     "dev/sampled_proxy": Meaning("Paid reward on dev", "Believe it while the true one rises."),
     "dev/sampled_kl": Meaning("KL on dev", "Nats per answer away from the reference."),
+    "dev/win_rate": Meaning(
+        "Duels won on dev", "By the judge, against the answers it began with.", True
+    ),
+    "label/same_position": Meaning(
+        "Position bias", "Share of pairs in which the order decides, not the answers.", True
+    ),
+    "label/labelled": Meaning("Labelled pairs", "The judge says nothing of the others.", True),
+    "judge/tokens": Meaning("Judge tokens", "Read and written by the judge in a step."),
     "rollout/accuracy": Meaning("Training accuracy", "Share of sampled answers right.", True),
     "rollout/spelled_out": Meaning("Spelled-out answers", "Share that writes every step.", True),
     "ppo/kl": Meaning("KL to the reference", "Nats per answer away from the warm-up model."),

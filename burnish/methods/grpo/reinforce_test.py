@@ -112,6 +112,16 @@ def test_minibatches_and_passes_are_updates(attempts_bench, tmp_path):
     assert abs(step.metrics["ppo/policy_loss"]) > 1e-6
 
 
+def test_long_answers_are_paid_less_and_shown_as_they_were_graded(attempts_bench, tmp_path):
+    overlong = {"buffer_share": 1.0, "weight": 60.0}  # 10 a token, of at most 6
+    _, (step,) = stage_of(
+        attempts_bench, tmp_path, config_of("grpo", num_steps=1, overlong=overlong)
+    )
+    for view in step.token_views:
+        assert -10 * len(view.token_ids) <= view.reward <= 1 - 10 * len(view.token_ids)
+    assert all(0 <= t.score.reward <= 1 for t in step.trajectories)
+
+
 class Silent:
     """Grades nothing."""
 

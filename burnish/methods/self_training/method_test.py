@@ -8,11 +8,13 @@ import pytest
 
 from burnish.errors import DataError
 from burnish.methods.self_training.method import SelfTrainingConfig
+from burnish.models.policy import Policy
 from burnish.training.kept_samples import read_kept
 from burnish.training.samples import read_samples
 from burnish.training.stage import Stage, StageRun
+from burnish.training.supervised import measure_of_imitation
 from burnish.training.workbench import Workbench
-from burnish.types import GraderFailure, Score
+from burnish.types import Example, GraderFailure, Score
 
 FAST = {"learning_rate": 3e-2, "schedule": "constant"}
 WARM_UP = {"epochs": 1, "optimizer": FAST}
@@ -75,26 +77,40 @@ def test_defaults_are_the_papers():
     assert config.train.epochs == 20
 
 
+def surprise(policy: Policy, examples: list[Example]) -> float:
+    """Mean loss of a target token."""
+    return -measure_of_imitation(policy, examples, max_tokens=500)()["dev/logp"]
+
+
+@pytest.mark.parametrize("annotated", ["added", "left_out"])
 def test_offline_imitates_kept_and_annotated_answers_from_the_recipes_model(
-    attempts_bench, tmp_path
+    attempts_bench, tmp_path, annotated
 ):
-    """Six annotated rows beside what was kept; the first loss is that of the untrained model."""
-    both, found = run_all(config_of(OFFLINE).stages(attempts_bench), tmp_path / "both")
-    alone, without = run_all(
-        config_of(OFFLINE | {"annotated": "left_out"}).stages(attempts_bench), tmp_path / "alone"
-    )
-    kept = read_kept(both["sample"])
+    """The first update, on all rows, sees the loss of a model that has learnt nothing."""
+    stages = config_of(OFFLINE | {"annotated": annotated}).stages(attempts_bench)
+    folders, metrics = run_all(stages, tmp_path)
+    kept = read_kept(folders["sample"])
     assert 0 < len(kept) <= 12
     assert len({(s.problem_id, s.token_ids) for s in kept}) == len(kept)
-    assert len(read_samples(both["sample"])) == 36
-    assert read_kept(alone["sample"]) == kept
-    first = found["self_training"][0]["train/loss"]
-    only_kept = without["self_training"][0]["train/loss"]
-    assert first != pytest.approx(only_kept, rel=1e-3)
-    warmed, _ = run_all(
-        config_of(OFFLINE, warm_up=WARM_UP | {"epochs": 3}).stages(attempts_bench), tmp_path / "w"
+    base = attempts_bench.load_policy()
+    examples = [s.example() for s in kept]
+    if annotated == "added":
+        renderer = attempts_bench.renderer(base)
+        examples += [renderer.example(problem) for problem in attempts_bench.problems("train")]
+    first = metrics["self_training"][0]["train/loss"]
+    assert first == pytest.approx(surprise(base, examples), rel=1e-4)
+    warmed = attempts_bench.load_policy(folders["warm_up"])
+    assert first != pytest.approx(surprise(warmed, examples), rel=1e-2)
+
+
+def test_offline_samples_the_warm_ups_model(attempts_bench, tmp_path):
+    longer = WARM_UP | {"epochs": 3}
+    once, _ = run_all(config_of(OFFLINE).stages(attempts_bench), tmp_path / "once")
+    thrice, _ = run_all(
+        config_of(OFFLINE, warm_up=longer).stages(attempts_bench), tmp_path / "thrice"
     )
-    assert read_samples(warmed["sample"]) != read_samples(both["sample"])
+    assert len(read_samples(once["sample"])) == 36
+    assert read_samples(once["sample"]) != read_samples(thrice["sample"])
 
 
 def loss_at_first(bench: Workbench, folder: Path, weight: float) -> float:
@@ -112,12 +128,20 @@ def test_online_loss_is_the_weighted_sum_of_both(attempts_bench, tmp_path):
 
 
 def test_online_imitates_right_samples_of_the_policy_as_it_is_now(attempts_bench, tmp_path):
-    _, metrics = run_all(config_of(ONLINE).stages(attempts_bench), tmp_path)
-    steps = metrics["self_training"]
-    assert len(steps) == 3
-    for row in steps:
-        assert row["self_training/imitated"] == round(12 * row["rollout/accuracy"])
-    assert steps[0]["rollout/reward"] != steps[1]["rollout/reward"]
+    """A policy that learns answers otherwise from the second step on, one that stays does not."""
+    rewards = []
+    for rate in (3e-2, 1e-9):
+        slow = {"learning_rate": rate, "schedule": "constant"}
+        config = config_of(ONLINE | {"optimizer": slow}, warm_up=None)
+        _, metrics = run_all(config.stages(attempts_bench), tmp_path / str(rate))
+        steps = metrics["self_training"]
+        assert len(steps) == 3
+        for row in steps:
+            assert row["self_training/imitated"] == round(12 * row["rollout/accuracy"])
+        rewards.append([row["rollout/reward"] for row in steps])
+    learning, still = rewards
+    assert learning[0] == still[0]
+    assert learning[1] != still[1]
 
 
 def test_a_stopped_online_stage_goes_on_as_if_it_had_not_been(attempts_bench, tmp_path):

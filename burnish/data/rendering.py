@@ -18,6 +18,11 @@ from burnish.types import Example, Message, Problem
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_RUNTIME_ERRORS = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+)
+"""What a template's expressions raise beside the errors of Jinja itself."""
+
 
 class Renderer:
     """Turns the problems of one task into tokens of one tokenizer."""
@@ -88,9 +93,10 @@ def conversation_text(
     turns = [{"role": m.role, "content": m.content} for m in messages]
     try:
         text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-    except TemplateError as error:
+    except (TemplateError, *_RUNTIME_ERRORS) as error:
         raise DataError(
             f"problem {problem_id!r}: the tokenizer's chat template refuses its messages "
-            f"({error}). Mend the row, or set `model.chat_template`."
+            f"({type(error).__name__}: {' '.join(str(error).split())[:400]}). Mend the"
+            " row, or set `model.chat_template`."
         ) from error
     return str(text)

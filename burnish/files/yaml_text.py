@@ -22,6 +22,8 @@ MOST_BYTES = 1_000_000
 """Of a file; a recipe has a few thousand."""
 _MOST_NODES = 100_000
 _MOST_LEVELS = 60
+_LARGEST = 2**63 - 1
+"""What computers count with; no setting is larger."""
 _TAG = "tag:yaml.org,2002:"
 _TEXTS = frozenset(f"{_TAG}{name}" for name in ("str", "timestamp", "value", "merge"))
 _MERGE = f"{_TAG}merge"
@@ -154,10 +156,17 @@ def _scalar(node: ScalarNode) -> Json:
             _line(node),
         )
     try:
-        return reader(_CONSTRUCTOR, node)
+        value = reader(_CONSTRUCTOR, node)
     except (ValueError, KeyError, IndexError, OverflowError) as error:
-        kind = node.tag.removeprefix(_TAG)
-        raise YamlTextError(f"{node.value!r:.60} cannot be read as {kind}", _line(node)) from error
+        raise _unreadable(node) from error
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise _unreadable(node)
+    return value
+
+
+def _unreadable(node: ScalarNode) -> YamlTextError:
+    kind = node.tag.removeprefix(_TAG)
+    return YamlTextError(f"{node.value!r:.60} cannot be read as {kind}", _line(node))
 
 
 def _text(node: ScalarNode) -> str:

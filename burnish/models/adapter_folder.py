@@ -5,7 +5,6 @@ It is what peft writes, so other tools' adapters are read as well, where they ar
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import peft
@@ -14,6 +13,8 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from burnish.errors import ModelError
+from burnish.files.json_text import parse_json
+from burnish.files.text import read_text
 from burnish.models.config import LoraConfig
 from burnish.models.lora import WEIGHTS_FILE, Adapters, targeted_layers
 
@@ -30,13 +31,20 @@ def base_of(source: str) -> str | None:
     if (folder / "config.json").is_file() or not (folder / _CONFIG_FILE).is_file():
         return None
     try:
-        base = json.loads((folder / _CONFIG_FILE).read_text(encoding="utf-8"))
-        return str(base["base_model_name_or_path"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"adapter {folder}: its {_CONFIG_FILE} does not name its base model ({error}). "
-            'Write the folder or hub id there: "base_model_name_or_path": "...".'
-        ) from error
+        told = parse_json(read_text(folder / _CONFIG_FILE))
+    except (OSError, ValueError) as error:
+        raise _without_base(folder, str(error)) from error
+    base = told.get("base_model_name_or_path") if isinstance(told, dict) else None
+    if not isinstance(base, str) or not base:
+        raise _without_base(folder, f"it says {base!r:.80}")
+    return base
+
+
+def _without_base(folder: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"adapter {folder}: its {_CONFIG_FILE} does not name its base model ({reason}). "
+        'Write the folder or hub id there: "base_model_name_or_path": "...".'
+    )
 
 
 def continue_adapter(network: PreTrainedModel, folder: Path, lora: LoraConfig) -> Adapters:

@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from burnish.errors import ModelError
+from burnish.files.text import read_text
 from burnish.models.config import ModelConfig
 
 _SUGGESTIVE = ("pad", "reserved", "unused", "extra")
@@ -122,11 +123,12 @@ def _template_text(template: str) -> str:
     if not template.endswith(".jinja"):
         return template
     try:
-        return Path(template).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
+        return read_text(Path(template))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"model.chat_template: {template} cannot be read ({error.strerror}). Give the path of "
-            "a Jinja file, or the template itself."
+            f"model.chat_template: {template!r:.200} cannot be read ({reason}). Give the path of a "
+            "Jinja file, or the template itself."
         ) from error
 
 

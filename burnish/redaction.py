@@ -42,7 +42,7 @@ _SHAPES = (
     (
         re.compile(
             r"(\b(?:[\w-]*authorization|cookie|[\w-]*api[-_]?key|[\w-]*secret|password|"
-            r"[\w-]*auth[-_]token|access[-_]token)['\"]?\s*[:=]\s*['\"]?)[^'\",}\s]+",
+            r"[\w-]*auth[-_]token|access[-_]token)['\"]?\s*[:=]\s*['\"]?)[^'\",}\s&]+",
             re.I,
         ),
         rf"\1{HIDDEN}",

@@ -26,6 +26,7 @@ _LARGEST = 2**63 - 1
 """What computers count with; no setting is larger."""
 _TAG = "tag:yaml.org,2002:"
 _TEXTS = frozenset(f"{_TAG}{name}" for name in ("str", "timestamp", "value", "merge"))
+_SECTIONS = frozenset((f"{_TAG}map", f"{_TAG}seq"))
 _MERGE = f"{_TAG}merge"
 
 
@@ -105,6 +106,8 @@ def _inside(node: Node) -> Iterator[Node]:
 
 def _value(node: Node, name: str, lines: dict[str, int]) -> Json:
     lines.setdefault(name, _line(node))
+    if not isinstance(node, ScalarNode) and node.tag not in _SECTIONS:
+        raise _foreign(node)
     if isinstance(node, MappingNode):
         return _mapping(node, name, lines)
     if isinstance(node, SequenceNode):
@@ -150,11 +153,7 @@ def _scalar(node: ScalarNode) -> Json:
         return _text(node)
     reader = _READERS.get(node.tag)
     if reader is None:
-        raise YamlTextError(
-            f"the tag {node.tag.replace(_TAG, '!!')!r:.60} is not read; settings are texts, "
-            "numbers, true, false and null",
-            _line(node),
-        )
+        raise _foreign(node)
     try:
         value = reader(_CONSTRUCTOR, node)
     except (ValueError, KeyError, IndexError, OverflowError) as error:
@@ -162,6 +161,14 @@ def _scalar(node: ScalarNode) -> Json:
     if isinstance(value, int) and abs(value) > _LARGEST:
         raise _unreadable(node)
     return value
+
+
+def _foreign(node: Node) -> YamlTextError:
+    return YamlTextError(
+        f"the tag {node.tag.replace(_TAG, '!!')!r:.60} is not read; settings are texts, numbers, "
+        "true, false and null",
+        _line(node),
+    )
 
 
 def _unreadable(node: ScalarNode) -> YamlTextError:

@@ -17,15 +17,8 @@ _MIN_LENGTH = 12
 """Of what is taken for a secret by the name of its variable; `API_KEY=none` is a placeholder."""
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 _SECRET_WORDS = {
-    "auth",
-    "authorization",
-    "apikey",
-    "cookie",
-    "credential",
-    "credentials",
-    "key",
-} | {
-    *("passwd", "password", "secret", "sig", "signature", "token"),
+    *("auth", "authorization", "apikey", "cookie", "credential", "credentials", "key", "passwd"),
+    *("password", "secret", "sig", "signature", "token"),
 }
 _SHAPES = (
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
@@ -36,13 +29,15 @@ _SHAPES = (
     (re.compile(r"\b(?:AKIA|AIza)[\w-]{12,}"), HIDDEN),
     (re.compile(r"(://)[^/\s'\"?#]*@"), rf"\1{HIDDEN}@"),
     (
-        re.compile(r"([?&][\w-]*(?:key|token|secret|password|sig|signature)=)[^&\s'\"]+", re.I),
+        re.compile(
+            r"([?&][\w-]{0,40}(?:key|token|secret|password|sig|signature)=)[^&\s'\"]+", re.I
+        ),
         rf"\1{HIDDEN}",
     ),
     (
         re.compile(
-            r"(\b(?:[\w-]*authorization|cookie|[\w-]*api[-_]?key|[\w-]*secret|password|"
-            r"[\w-]*auth[-_]token|access[-_]token)['\"]?\s*[:=]\s*['\"]?)[^'\",}\s&]+",
+            r"(\b(?:[\w-]{0,40}(?:authorization|api[-_]?key|secret|auth[-_]token)|cookie|password|"
+            r"access[-_]token)['\"]?\s*[:=]\s*['\"]?)[^'\",}\s&]+",
             re.I,
         ),
         rf"\1{HIDDEN}",

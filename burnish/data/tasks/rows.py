@@ -24,6 +24,7 @@ from burnish.errors import DataError
 from burnish.types import Problem
 
 _ID_COLUMNS = ("id", "item_id")
+_MOST_ID_CHARS = 200
 _PLACE = re.compile(r"\{(question|rationale|answer)\}")
 
 
@@ -164,8 +165,19 @@ def _id_of(row: Row, split: Split) -> str:
         if isinstance(value := row.columns.get(column), int) and not isinstance(value, bool):
             return str(value)
         if column in row.columns:
-            return row.text(column)
+            return _short(row, column)
     return f"{split}:{row.number}"
+
+
+def _short(row: Row, column: str) -> str:
+    """An id stands in messages, logs and results."""
+    text = row.text(column)
+    if len(text) > _MOST_ID_CHARS:
+        raise DataError(
+            f'{row.where}: "{column}" has {len(text)} characters; an id may have at most'
+            f" {_MOST_ID_CHARS}"
+        )
+    return text
 
 
 def _filled(template: str, texts: Mapping[str, str]) -> str:

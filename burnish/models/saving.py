@@ -27,7 +27,7 @@ def complete_folder(folder: Path) -> Iterator[Path]:
     """
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        _clear(folder)
         partial.mkdir(parents=True)
         yield partial
         _flush(partial)
@@ -56,6 +56,13 @@ def write_layout(
     tokenizer.save_pretrained(folder)
 
 
+def _clear(folder: Path) -> None:
+    """Remove what processes that were killed have left beside `folder`."""
+    for kind in ("partial", "retired"):
+        for left in folder.parent.glob(f".{folder.name}.{kind}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _flush(folder: Path) -> None:
     """Push the files to the disk, so that a power cut after the rename finds them whole."""
     for path in folder.rglob("*"):
@@ -69,7 +76,6 @@ def _take_name(partial: Path, folder: Path) -> None:
         partial.rename(folder)
         return
     retired = folder.with_name(f".{folder.name}.retired-{os.getpid()}")
-    shutil.rmtree(retired, ignore_errors=True)
     folder.rename(retired)
     partial.rename(folder)
     shutil.rmtree(retired, ignore_errors=True)

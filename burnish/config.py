@@ -81,9 +81,7 @@ def _document(path: Path) -> Document:
     except YamlTextError as error:
         raise ConfigError(f"{error.at(str(path))}: {error}") from error
     except ValueError as error:
-        raise ConfigError(
-            f"{str(path)!r}: not UTF-8 text ({error}); a recipe is a YAML file"
-        ) from error
+        raise ConfigError(f"{path}: not UTF-8 text ({error}); a recipe is a YAML file") from error
 
 
 def _mapping_of(document: Document, path: Path) -> dict[str, Json]:

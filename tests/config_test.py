@@ -188,7 +188,7 @@ def test_file_that_is_no_mapping_is_named_in_one_line(tmp_path, text, message):
     path = written(tmp_path, text)
     with pytest.raises(ConfigError, match=message) as caught:
         load_tree(path)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{path}:")
     assert "\n" not in str(caught.value)
 
 

@@ -62,7 +62,7 @@ def _refuse(constant: str) -> NoReturn:
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits:.40} is too large")
+        raise ValueError(f"{digits:.40} is not a finite number")
     return value
 
 

@@ -33,7 +33,7 @@ def test_what_json_says_is_read_as_it_was(value):
         ('[{"x": {"a": 1, "a": 1}}]', "'a' stands twice"),
         ("[NaN]", "NaN is not a JSON number"),
         ("-Infinity", "-Infinity is not"),
-        ("[1e999]", "the number 1e999 is too large"),
+        ("[1e999]", "1e999 is not a finite number"),
         ("9" * 301, "a number of 301 digits"),
         ("9" * 5000, "a number of 5000 digits"),
         ("[" * 100_000, "nested too deeply"),

@@ -127,7 +127,7 @@ def _template_text(template: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"model.chat_template: {template!r:.200} cannot be read ({reason}). Give the path of a "
+            f"model.chat_template: {template:.200} cannot be read ({reason}). Give the path of a "
             "Jinja file, or the template itself."
         ) from error
 

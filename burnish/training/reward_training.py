@@ -104,6 +104,11 @@ class RewardTrainingConfig(Config):
         one, else all that are fitted."""
         return self.fit_stages(name) if self.gate is None else [gate_stage(name)]
 
+    def stage_names(self, name: str = FIT_STAGE) -> list[str]:
+        """Of all stages."""
+        gates = [] if self.gate is None else [gate_stage(name)]
+        return [comments_stage(name), *self.fit_stages(name), *gates]
+
     @property
     def gate(self) -> GateConfig | None:
         """What weighs attributes by the prompt, if anything does."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,8 @@ from burnish.training.workbench import Workbench
 
 SFT = "sft"
 RLHF = "rlhf"
+SourceName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""It is also the name of stages, and so of folders."""
 
 
 class RewardModelSourceConfig(RewardTrainingConfig):
@@ -58,7 +60,7 @@ class RlhfConfig(Config):
     sft: SupervisedConfig | None = SupervisedConfig(epochs=2)
     """Supervised fine-tuning on the task's answers to imitate; its last model is where RL starts
     and what it stays close to; null: the recipe's model is."""
-    reward_models: dict[str, RewardModelSourceConfig] = Field(
+    reward_models: dict[SourceName, RewardModelSourceConfig] = Field(
         default_factory=lambda: {"reward_model": RewardModelSourceConfig()}
     )
     """By name; the rewards of several are added up by their weights."""
@@ -123,10 +125,13 @@ class RlhfConfig(Config):
     def _somebody_pays_and_names_differ(self) -> Self:
         if not self.reward_models and self.verifiable is None:
             raise ValueError("nobody pays: name a reward model under reward_models, or verifiable")
-        taken = {SFT, RLHF, "grader"} & self.reward_models.keys()
-        if taken:
-            raise ValueError(
-                f"reward_models.{min(taken)}: a stage or source of this method has the name;"
-                " choose another"
-            )
+        taken = {SFT, RLHF, "grader"}
+        for name, config in self.reward_models.items():
+            names = {name, *config.stage_names(name)}
+            if names & taken:
+                raise ValueError(
+                    f"reward_models.{name}: this method has a stage or source called"
+                    f" {min(names & taken)} already; choose another name"
+                )
+            taken |= names
         return self

@@ -132,7 +132,12 @@ def test_a_trained_reward_model_is_asked_and_none_is_trained(bench, tmp_path):
     ("settings", "complaint"),
     [
         ({"reward_models": {}}, "nobody pays"),
-        ({"reward_models": {"sft": {}}}, "reward_models.sft: a stage or source"),
+        ({"reward_models": {"sft": {}}}, "reward_models.sft: .* called sft already"),
+        (
+            {"reward_models": {"a": {"num_models": 2}, "a_1": {}}},
+            "reward_models.a_1: .* called a_1 already",
+        ),
+        ({"reward_models": {"../a": {}}}, r"reward_models.*should match pattern"),
         ({"reward_models": {"x": {"feedbak": {}}}}, "did you mean 'feedback'"),
         ({"reinforce": {"kl": {"type": "adaptive", "target": 0}}}, "target"),
     ],

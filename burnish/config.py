@@ -16,9 +16,9 @@ from typing import Self
 import pydantic
 
 from burnish.errors import ConfigError
+from burnish.files.redaction import HIDDEN, is_secret_name, without_secrets
 from burnish.files.text import read_text
 from burnish.files.yaml_text import MOST_BYTES, Document, YamlTextError, parse_yaml
-from burnish.redaction import HIDDEN, is_secret_name, without_secrets
 from burnish.types import Json
 
 _MOST_PROBLEMS = 20

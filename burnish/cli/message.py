@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from burnish.redaction import without_secrets
+from burnish.files.redaction import without_secrets
 
 _MOST_CHARS = 4000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from burnish.files.json_text import MOST_LEVELS, parse_json, require_shallow
+from burnish.types import Json
 
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)
@@ -60,12 +61,13 @@ def test_a_hundred_levels_are_read_and_brackets_in_texts_are_none():
 
 
 def test_depth_is_measured_along_the_deepest_branch():
-    deep: list = []
+    deep: Json = []
     for _ in range(MOST_LEVELS + 1):
         deep = [1, {"a": "b"}, deep]
     with pytest.raises(ValueError, match="nested"):
         require_shallow(deep)
-    require_shallow([[]] * 500)
+    empty: list[Json] = []
+    require_shallow([empty] * 500)
 
 
 def test_the_largest_float_is_finite():

@@ -10,7 +10,7 @@ import jinja2
 from burnish import __version__
 from burnish.errors import CheckpointError
 from burnish.files.own_folder import open_no_link
-from burnish.redaction import without_known_secrets
+from burnish.files.redaction import without_known_secrets
 from burnish.report.attempt_chains import KINDS, attempt_splits, has_turns
 from burnish.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP
 from burnish.report.correction import attempts_headline, correction

@@ -23,9 +23,9 @@ import yaml
 
 from burnish.errors import CheckpointError
 from burnish.files.own_folder import is_plain_name, open_no_link
+from burnish.files.redaction import without_known_secrets, without_secrets_in
 from burnish.files.text import read_text
 from burnish.files.yaml_text import MOST_BYTES, parse_yaml
-from burnish.redaction import without_known_secrets, without_secrets_in
 from burnish.types import Json
 
 _LOGS = ("metrics.jsonl", "samples.jsonl", "tokens.jsonl")

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 from burnish.errors import BurnishError, CheckpointError
 from burnish.files.own_folder import first_link, open_no_link
-from burnish.redaction import without_secrets
+from burnish.files.redaction import without_secrets
 from burnish.run.folder import RunFolder
 
 Standing: TypeAlias = Literal["running", "finished", "interrupted", "failed"]

@@ -17,9 +17,10 @@ def last_model(run: Path) -> Path | None:
     """
     for summary in sorted(run.glob("stages/*/stage.json"), reverse=True):
         try:
-            choice = parse_json(read_text(summary))["hands_on"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = parse_json(read_text(summary))
+        except (OSError, ValueError) as error:
             raise CheckpointError(f"{summary}: cannot be read ({error}); it is damaged.") from error
+        choice = told.get("hands_on", "") if isinstance(told, dict) else ""
         if choice is None:
             continue
         if not isinstance(choice, str) or not is_plain_name(choice):

@@ -22,8 +22,8 @@ import httpx2
 from pydantic import Field
 
 from burnish.config import Config
+from burnish.files.redaction import HIDDEN
 from burnish.graders.model_client.secrets_in_environment import ENV_NAME, conceal, secret_in
-from burnish.redaction import HIDDEN
 from burnish.types import Json
 
 MAX_REPLY_BYTES = 16 << 20

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 
 from burnish.errors import ConfigError
-from burnish.redaction import HIDDEN
+from burnish.files.redaction import HIDDEN
 
 ENV_NAME = r"^[A-Z_][A-Z0-9_]*$"
 """The name of a variable; a key that was put in its place mostly has small letters."""

@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field, field_validator
 
+from burnish.files.redaction import is_secret_name, without_secrets
 from burnish.graders.boundary import Guarded
 from burnish.graders.grader import Grader
 from burnish.graders.model_client.posting import HttpConfig, Poster, PostError
 from burnish.graders.model_client.secrets_in_environment import ENV_NAME, secret_in
 from burnish.graders.openai.namespace import Namespace, namespace_of
 from burnish.graders.verdicts import ErrorKind, UngradableError, Verdict, each, score_of
-from burnish.redaction import is_secret_name, without_secrets
 from burnish.types import Completion, Problem, Score
 
 

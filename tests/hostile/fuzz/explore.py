@@ -13,7 +13,7 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-with atheris.instrument_imports(include=["burnish", "yaml", "json"]):
+with atheris.instrument_imports(include=["burnish", "yaml", "json"]):  # pyright: ignore
     from tests.hostile.fuzz.corpus import SEEDS, WORDS
     from tests.hostile.fuzz.targets import TARGETS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from burnish.redaction import (
+from burnish.files.redaction import (
     is_secret_name,
     without_known_secrets,
     without_secrets,

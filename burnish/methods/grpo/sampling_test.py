@@ -22,7 +22,7 @@ from burnish.types import GraderFailure, Group, Problem, Score, StopReason, Traj
 
 TASK = ArithmeticTask(train_size=10)
 TOKENIZER = byte_level_tokenizer(starts_with_bos=True)
-PROBLEMS = [Problem(str(n), f"{n}?", str(n)) for n in range(6)]
+PROBLEMS = [Problem(str(n), f"{n}?", str(n), fields={"num_steps": 1}) for n in range(6)]
 
 
 def sample(name: str, right: bool, reward: float, stop: StopReason = StopReason.EOS) -> Trajectory:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+from burnish.files.json_text import require_shallow
 from burnish.graders.verdicts import ErrorKind, UnreadableSampleError
 from burnish.types import Completion, Json, Problem
 
@@ -65,11 +66,13 @@ def _sample(text: str, finish_reason: str) -> dict[str, Json]:
 def parsed_json(text: str) -> Json:
     """The JSON that a sample is, by the standard: no NaN. Raises UnreadableSampleError."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        found: Json = json.loads(text, parse_constant=_refuse)
+        require_shallow(found)  # whether a deeper one can be written again depends on the stack
     except (ValueError, RecursionError) as error:
         raise UnreadableSampleError(
             ErrorKind.SAMPLE_PARSE, f"the sample {text!r:.80} is not JSON ({error})"
         ) from error
+    return found
 
 
 def _refuse(constant: str) -> NoReturn:

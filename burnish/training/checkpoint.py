@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,8 +56,7 @@ def read_checkpoint(folder: Path) -> tuple[int, dict[str, Any], list[str]] | Non
     damaged: list[str] = []
     for checkpoint in reversed(_checkpoints(folder)):
         if _is_whole(checkpoint):
-            state = torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)
-            return _step(checkpoint), state, damaged
+            return _step(checkpoint), _state_in(checkpoint), damaged
         damaged.append(checkpoint.name)
     if damaged:
         raise CheckpointError(
@@ -69,6 +69,17 @@ def read_checkpoint(folder: Path) -> tuple[int, dict[str, Any], list[str]] | Non
 def newest_checkpoint(folder: Path) -> Path | None:
     """The folder of the newest whole checkpoint; None where there is none."""
     return next(filter(_is_whole, reversed(_checkpoints(folder))), None)
+
+
+def _state_in(checkpoint: Path) -> dict[str, Any]:
+    """Numbers, texts and tensors only: a pickle of anything else is not read."""
+    try:
+        return torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise CheckpointError(
+            f"{checkpoint}: its state is whole, but none that burnish writes, and was not read "
+            f"({' '.join(str(error).split())[:200]}). Remove it if you know where it comes from."
+        ) from error
 
 
 def _write_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -88,14 +99,15 @@ def _is_whole(checkpoint: Path) -> bool:
     try:
         manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
         found = _fingerprint(checkpoint / "state.pt")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return manifest == {"format": _FORMAT, "step": _step(checkpoint), **found}
 
 
 def _checkpoints(folder: Path) -> list[Path]:
     """Oldest first."""
-    return sorted(folder.glob("step-*"), key=_step)
+    named = (path for path in folder.glob("step-*") if path.name[5:].isdecimal())
+    return sorted(named, key=_step)
 
 
 def _step(checkpoint: Path) -> int:

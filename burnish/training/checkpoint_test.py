@@ -157,3 +157,23 @@ def test_checkpoint_of_a_step_made_again_replaces_the_first(tmp_path):
     write_checkpoint(tmp_path, 1, state(1.0))
     write_checkpoint(tmp_path, 1, state(5.0))
     assert number_in(tmp_path) == 5.0
+
+
+def test_a_state_that_would_run_code_is_not_read(tmp_path):
+    write_checkpoint(tmp_path, 3, {"a": Touch(tmp_path / "ran")})
+    with pytest.raises(CheckpointError, match="step-000003: its state is whole, but none"):
+        read_checkpoint(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+class Touch:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_folders_of_other_names_are_no_checkpoints(tmp_path):
+    (tmp_path / "step-last").mkdir()
+    assert read_checkpoint(tmp_path) is None

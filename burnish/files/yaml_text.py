@@ -18,8 +18,8 @@ from yaml.reader import ReaderError
 
 from burnish.types import Json
 
-MOST_BYTES = 1_000_000
-"""Of a file; a recipe has a few thousand."""
+MOST_BYTES = 250_000
+"""Of a file, which the parser reads in seconds; a recipe has a few thousand."""
 _MOST_NODES = 100_000
 _MOST_LEVELS = 60
 _LARGEST = 2**63 - 1
@@ -81,7 +81,7 @@ def _require_few(root: Node) -> None:
     """Raise YamlTextError where aliases unfold without end or to too much."""
     if _num_nodes(root, {}, ()) > _MOST_NODES:
         raise YamlTextError(
-            f"its aliases unfold to more than {_MOST_NODES} values; write out what is meant"
+            f"with aliases unfolded it has more than {_MOST_NODES} values; write out what is meant"
         )
 
 

@@ -46,7 +46,7 @@ def test_aliases_and_merged_mappings_are_read():
 def test_aliases_that_unfold_to_too_much_are_refused_at_once(num_levels):
     levels = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, num_levels)]
     start = time.monotonic()
-    with pytest.raises(YamlTextError, match="unfold to more than 100000"):
+    with pytest.raises(YamlTextError, match="with aliases unfolded it has more than 100000"):
         parse_yaml("\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x]", *levels]))
     assert time.monotonic() - start < 2
 

@@ -32,7 +32,8 @@ def run_all() -> RunAll:
             metrics[stage.name] = [result.metrics for result in stage.run(run)]
             artifacts[stage.name] = run.folder
             if run.model is not None:
-                run.model.save(run.folder)
+                artifacts[stage.name] = run.folder / "last"
+                run.model.save(run.folder / "last")
         return artifacts, metrics
 
     return run_all

@@ -69,8 +69,8 @@ def test_answers_of_the_sft_model_are_labelled_learnt_and_reinforced(bench, run_
 def test_labels_of_people_are_mixed_in_and_told_apart(bench, run_all, tmp_path):
     mix = SMALL["reward_model"] | {"human_labels": 5, "human_weight": 2.0, "judge_weight": 0.5}
     config = config_of(reward_model=mix)
-    artifacts, _ = run_all(config.stages(bench)[:-1], tmp_path)
-    sources = json.loads((artifacts["reward_model"] / "sources.json").read_text())
+    run_all(config.stages(bench)[:-1], tmp_path)
+    sources = json.loads((tmp_path / "reward_model" / "sources.json").read_text())
     assert sources["simulated"] == {"rows": 5.0, "weight": 10.0}
     judged = sources["ai:simulated"]
     assert judged["weight"] == 0.5 * judged["rows"]

@@ -66,8 +66,8 @@ def test_depth_is_measured_along_the_deepest_branch():
         deep = [1, {"a": "b"}, deep]
     with pytest.raises(ValueError, match="nested"):
         require_shallow(deep)
-    empty: list[Json] = []
-    require_shallow([empty] * 500)
+    wide: list[Json] = [[]] * 500
+    require_shallow(wide)
 
 
 def test_the_largest_float_is_finite():

@@ -34,7 +34,9 @@ def test_a_text_that_is_no_json_has_none_and_what_the_row_lacks_is_not_made_up()
     assert variables.item == {"id": "p1"}
 
 
-@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "01", "", "True", "[" * 102 + "]" * 102])
+@pytest.mark.parametrize(
+    "text", ["NaN", "[Infinity]", "-Infinity", "01", "", "True", "[" * 102 + "]" * 102]
+)
 def test_json_is_what_the_standard_says(text):
     with pytest.raises(UnreadableSampleError, match="is not JSON"):
         parsed_json(text)

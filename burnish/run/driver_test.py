@@ -15,7 +15,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from burnish.errors import CheckpointError, GraderError, ModelError
+from burnish.errors import CheckpointError, GraderError
 from burnish.run.driver import Driver
 from burnish.run.ownership import Stopped
 from burnish.run.progress import Silent
@@ -381,22 +381,3 @@ def test_sft_baseline_starts_from_the_warm_up_too(model_folder, tmp_path):
     warm_up = load_file(folder / "stages" / "01-warm_up" / "last" / "model.safetensors")
     sft_weights = load_file(folder / "stages" / "02-sft" / "last" / "model.safetensors")
     assert all(torch.allclose(warm_up[name], sft_weights[name], atol=1e-9) for name in warm_up)
-
-
-def test_memory_that_runs_out_is_one_clear_error_and_the_run_goes_on_with_less(
-    model_folder, tmp_path, finished, monkeypatch
-):
-    def update(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-    tree = tree_of(model_folder)
-    with monkeypatch.context() as patch:
-        patch.setattr("burnish.methods.reft.reinforce.ppo_update", update)
-        with pytest.raises(ModelError, match=r"reft, step 1: memory ran out .* --resume and a sma"):
-            run(tree, tmp_path / "run")
-
-    less = tree | {"compute": tree["compute"] | {"max_tokens_per_batch": 300}}
-    results = run(less, tmp_path / "run", resume=True)
-
-    _, expected = finished
-    assert results["reft"]["steps"] == expected["reft"]["steps"]

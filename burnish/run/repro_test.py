@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from burnish.cli.repro import run_repro
 from burnish.errors import CheckpointError, NonFiniteError
 from burnish.run.driver import Driver
 from burnish.run.ownership import state_of
@@ -73,21 +72,13 @@ def test_step_fails_again_in_a_copy_of_the_run(tmp_path, model_folder, every):
     assert files_of(tmp_path / "run") == before
 
 
-def test_setting_that_helps_is_seen(tmp_path, model_folder, capsys):
-    left, _ = exploded(tmp_path, model_folder)
+def test_setting_that_helps_is_seen(tmp_path, model_folder):
+    left, said = exploded(tmp_path, model_folder)
 
-    run_repro(left, ["method.optimizer.learning_rate=0.001"])
+    found = replay(left, ["method.optimizer.learning_rate=0.001"])
 
-    assert "does not fail with method.optimizer.learning_rate=0.001" in capsys.readouterr().out
-
-
-def test_command_ends_with_1_where_the_step_fails_again(tmp_path, model_folder, capsys):
-    left, _ = exploded(tmp_path, model_folder)
-
-    with pytest.raises(SystemExit, match="1"):
-        run_repro(left, [])
-
-    assert "first output that was not finite" in capsys.readouterr().out
+    assert found.error is None
+    assert found.failed.error in said
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", json.dumps({"stage": "01-sft"})])

@@ -62,6 +62,25 @@ def train(
 
 
 @app.command()
+def doctor(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Steps of each stage that are tried for time and memory.")
+    ] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write the checks to this JSON file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Look for silent faults on a recipe's own model and rows; exit code 1 where one is found."""
+    from burnish.cli.doctor import run_doctor
+
+    _guarded(
+        lambda: run_doctor(recipe, overrides or [], num_tried=steps, out=out),
+        debug=debug,
+    )
+
+
+@app.command()
 def forecast(
     recipe: RecipePath,
     overrides: Overrides = None,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from burnish.cli.message import paragraph
-from burnish.errors import BurnishError
+from burnish.cli.grader_commands import grade, redteam
+from burnish.cli.guard import Debug, guarded
 
 app = typer.Typer(
     help="Reinforcement fine-tuning for language models.",
@@ -19,17 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_USER_ERROR = 2
 
 RecipePath = Annotated[Path, typer.Argument(help="A recipe file; `burnish recipes` lists some.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Settings that replace the recipe's: seed=1 a.b=c")
 ]
-GraderRecipe = Annotated[Path | None, typer.Option("--recipe", help="Take this recipe's.")]
-AnswerKey = Annotated[
-    str | None, typer.Option(help="Column of the gold answers. Default: answer, solution, ...")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")]
 
 
 @app.command()
@@ -41,7 +34,7 @@ def quickstart(
     """Watch a small model learn by ReFT, offline, in a few minutes."""
     from burnish.cli.quickstart import run_quickstart
 
-    _guarded(lambda: run_quickstart(overrides or [], out), debug=debug)
+    guarded(lambda: run_quickstart(overrides or [], out), debug=debug)
 
 
 @app.command()
@@ -58,7 +51,7 @@ def train(
     from burnish.cli.train import run_training
 
     folder = out or Path("runs") / (recipe.stem.strip(".") or "run")
-    _guarded(lambda: run_training(recipe, overrides or [], folder, resume=resume), debug=debug)
+    guarded(lambda: run_training(recipe, overrides or [], folder, resume=resume), debug=debug)
 
 
 @app.command()
@@ -74,7 +67,7 @@ def doctor(
     """Look for silent faults on a recipe's own model and rows; exit code 1 where one is found."""
     from burnish.cli.doctor import run_doctor
 
-    _guarded(
+    guarded(
         lambda: run_doctor(recipe, overrides or [], num_tried=steps, out=out),
         debug=debug,
     )
@@ -103,7 +96,7 @@ def forecast(
     """Before a long run: what can be learnt from, and what it will take."""
     from burnish.cli.forecast import run_forecast
 
-    _guarded(
+    guarded(
         lambda: run_forecast(
             recipe,
             overrides or [],
@@ -162,7 +155,7 @@ def evaluate(
         )
         run_evaluation(recipe, overrides or [], model or [], wanted, out=out)
 
-    _guarded(run, debug=debug)
+    guarded(run, debug=debug)
 
 
 @app.command()
@@ -185,7 +178,7 @@ def sample(
     """Print what a model answers, with scores."""
     from burnish.cli.sampling import run_sampling
 
-    _guarded(
+    guarded(
         lambda: run_sampling(
             recipe,
             overrides or [],
@@ -255,7 +248,7 @@ def search(
         )
         run_search(model, Judges(value, outcome), overrides or [], wanted)
 
-    _guarded(run, debug=debug)
+    guarded(run, debug=debug)
 
 
 @app.command()
@@ -266,7 +259,7 @@ def report(
     """Write the run's report.html, one static page."""
     from burnish.report.build import write_report
 
-    _guarded(lambda: typer.echo(f"wrote {write_report(run)}"), debug=debug)
+    guarded(lambda: typer.echo(f"wrote {write_report(run)}"), debug=debug)
 
 
 @app.command()
@@ -278,7 +271,7 @@ def repro(
     """Do a step again that failed for numbers not finite; exit code 1 if it still does."""
     from burnish.cli.repro import run_repro
 
-    _guarded(lambda: run_repro(folder, overrides or []), debug=debug)
+    guarded(lambda: run_repro(folder, overrides or []), debug=debug)
 
 
 @app.command()
@@ -289,7 +282,7 @@ def runs(
     """List runs: running, finished, interrupted or failed, and why."""
     from burnish.cli.runs import list_runs
 
-    _guarded(lambda: list_runs(folder), debug=debug)
+    guarded(lambda: list_runs(folder), debug=debug)
 
 
 @app.command()
@@ -300,77 +293,7 @@ def recipes(
     """List the recipes at hand."""
     from burnish.cli.recipes import list_recipes
 
-    _guarded(lambda: list_recipes(folder), debug=debug)
-
-
-@app.command()
-def grade(
-    grader: Annotated[
-        str | None, typer.Option(help="A grader: a JSON or YAML file, or a type.")
-    ] = None,
-    recipe: GraderRecipe = None,
-    sample: Annotated[str | None, typer.Option(help="One text to grade.")] = None,
-    item: Annotated[
-        Path | None, typer.Option(help="The row that it answers: a file with one JSON object.")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="JSON lines to grade, a sample a row.")] = None,
-    sample_key: Annotated[
-        str | None, typer.Option(help="Column of the samples. Default: output, or the reply.")
-    ] = None,
-    answer_key: AnswerKey = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the verdicts to this file, as JSON lines.")
-    ] = None,
-    debug: Debug = False,
-) -> None:
-    """Grade a text, or a file of them: reward, parts and errors; exit code 1 for an error."""
-    from burnish.cli.grade import run_grade
-
-    _guarded(
-        lambda: run_grade(
-            grader=grader,
-            recipe=recipe,
-            sample=sample,
-            item=item,
-            data=data,
-            sample_key=sample_key,
-            answer_key=answer_key,
-            out=out,
-        ),
-        debug=debug,
-    )
-
-
-@app.command()
-def redteam(
-    grader: Annotated[
-        str | None, typer.Argument(help="A grader: a JSON or YAML file, or a type.")
-    ] = None,
-    recipe: GraderRecipe = None,
-    data: Annotated[Path | None, typer.Option(help="Problems to attack, as JSON lines.")] = None,
-    answer_key: AnswerKey = None,
-    split: Annotated[str, typer.Option(help="Of the recipe: train, dev or test.")] = "train",
-    limit: Annotated[int, typer.Option(min=1, help="Number of problems.")] = 20,
-    threshold: Annotated[float, typer.Option(help="A reward above it is pay.")] = 0.0,
-    out: Annotated[Path | None, typer.Option(help="Write the findings to this JSON file.")] = None,
-    debug: Debug = False,
-) -> None:
-    """Try to earn reward without answering; exit code 1 if a trick pays."""
-    from burnish.cli.redteam import run_redteam
-
-    _guarded(
-        lambda: run_redteam(
-            grader,
-            recipe=recipe,
-            data=data,
-            answer_key=answer_key,
-            split=split,
-            limit=limit,
-            threshold=threshold,
-            out=out,
-        ),
-        debug=debug,
-    )
+    guarded(lambda: list_recipes(folder), debug=debug)
 
 
 @app.command()
@@ -386,32 +309,16 @@ def bench(
     """Measure this library beside others; needs the repository's checkout."""
     from burnish.cli.bench import run_benchmark
 
-    _guarded(lambda: sys.exit(run_benchmark(name, arguments or [])), debug=debug)
+    guarded(lambda: sys.exit(run_benchmark(name, arguments or [])), debug=debug)
+
+
+app.command()(grade)
+app.command()(redteam)
 
 
 def main() -> None:
     """Entry point."""
     app()
-
-
-def _guarded(command: Callable[[], object], *, debug: bool) -> None:
-    """Run a command; what a user can mend is one paragraph and exit code 2, no trace."""
-    try:
-        command()
-    except (BurnishError, OSError) as error:
-        if debug:
-            raise
-        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        told = str(error) if isinstance(error, BurnishError) else _refusal(error)
-        typer.echo(paragraph(told), err=True)
-        sys.exit(_USER_ERROR)
-
-
-def _refusal(error: OSError) -> str:
-    """What the system refused: a full disk, a missing permission, a name that is taken."""
-    place = f"{error.filename}: " if error.filename else ""
-    reason = error.strerror or str(error)
-    return f"{place}{reason}. Mend that and run the same command again; --debug shows where."
 
 
 if __name__ == "__main__":

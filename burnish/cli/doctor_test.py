@@ -31,7 +31,10 @@ def recipe_of(model: Path, folder: Path, **changes: Any) -> Path:
     rows = folder / "train.jsonl"
     rows.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS), encoding="utf-8")
     test = folder / "held_out.jsonl"
-    test.write_text(json.dumps({"question": "Who?", "answer": "1"}) + "\n", encoding="utf-8")
+    test.write_text(
+        json.dumps({"question": "Who?", "answer": "1", "rationale": "One."}) + "\n",
+        encoding="utf-8",
+    )
     tree = {
         "description": "A tiny run.",
         "model": {"name": str(model)},
@@ -56,6 +59,19 @@ def burnish(*arguments: object, exit_code: int = 0) -> str:
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == exit_code, (result.output, result.exception)
     return " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_healthy_recipe_is_shown_with_its_mask_its_checks_and_its_cost(model, tmp_path):
+    out = tmp_path / "checks.json"
+    shown = burnish("doctor", recipe_of(model, tmp_path), "--out", out)
+    assert "what is learnt is green" in shown
+    assert "Therefore, the answer is: 1" in shown
+    assert "0 failed" in shown
+    checks = {row["name"]: row for row in json.loads(out.read_text(encoding="utf-8"))["checks"]}
+    assert checks["training and sampling use one template"]["verdict"] == "passed"
+    assert checks["there is memory for the run"]["numbers"]["peak GiB"] > 0
+    assert checks["a stopped stage goes on where it was"]["verdict"] == "passed"
+    assert checks["policy and reference start as one"]["verdict"] == "skipped"
 
 
 def test_a_question_of_train_in_test_fails_with_its_row_and_what_to_do(model, tmp_path):

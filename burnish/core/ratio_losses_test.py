@@ -110,16 +110,20 @@ def test_gradient_at_ratio_one_is_that_of_reinforce():
 def test_old_policy_and_advantage_are_constants():
     old_logp, advantage = OLD_LOGP.clone().requires_grad_(), ADVANTAGE.clone().requires_grad_()
     logp = LOGP.clone().requires_grad_()
-    sum(loss.sum() for loss in all_losses(logp, old_logp, advantage)).backward()
+    torch.stack([loss.sum() for loss in all_losses(logp, old_logp, advantage)]).sum().backward()
     assert logp.grad is not None
     assert old_logp.grad is None
     assert advantage.grad is None
 
 
 def test_padding_changes_nothing():
-    wide = [torch.nn.functional.pad(x, (0, 2), value=9.0) for x in (LOGP, OLD_LOGP, ADVANTAGE)]
+    logp, old_logp, advantage = (
+        torch.nn.functional.pad(x, (0, 2), value=9.0) for x in (LOGP, OLD_LOGP, ADVANTAGE)
+    )
     mask = torch.nn.functional.pad(MASK, (0, 2), value=False)
     for loss, padded in zip(
-        all_losses(LOGP, OLD_LOGP, ADVANTAGE), all_losses(*wide, mask), strict=True
+        all_losses(LOGP, OLD_LOGP, ADVANTAGE),
+        all_losses(logp, old_logp, advantage, mask),
+        strict=True,
     ):
         torch.testing.assert_close(padded[mask], loss[MASK])

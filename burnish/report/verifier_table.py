@@ -45,6 +45,7 @@ def _points(found: object) -> Cell | None:
     difference, low, high = (as_number(found.get(k)) for k in ("difference", "low", "high"))
     if difference is None:
         return None
-    has_interval = low is not None and high is not None
-    interval = f"{signed(100 * low)} to {signed(100 * high)}" if has_interval else ""
+    interval = ""
+    if low is not None and high is not None:
+        interval = f"{signed(100 * low)} to {signed(100 * high)}"
     return Cell(signed(100 * difference), interval, None)

@@ -22,12 +22,13 @@ def test_row_for_each_value_model_with_differences_in_points():
 
     assert table is not None
     assert [row.stage for row in table.rows] == ["value_0", "value_1"]
-    accuracy, lift, vote, first, auc = table.rows[1].cells
-    assert (accuracy.text, accuracy.interval) == ("52.0\u00a0%", "47.6 to 56.6")
-    assert (lift.text, lift.interval) == ("+20.0", "+18.0 to +26.0")
-    assert (vote.text, vote.interval) == ("\u22124.6", "\u22129.4 to +0.2")
-    assert first.text == "+0.4"
-    assert auc.text == "90.4\u00a0%"
+    assert [(cell.text, cell.interval) for cell in table.rows[1].cells if cell] == [
+        ("52.0\u00a0%", "47.6 to 56.6"),
+        ("+20.0", "+18.0 to +26.0"),
+        ("\u22124.6", "\u22129.4 to +0.2"),
+        ("+0.4", "\u22122.6 to +3.4"),
+        ("90.4\u00a0%", ""),
+    ]
 
 
 def test_first_value_model_is_not_compared_with_itself():

@@ -85,7 +85,8 @@ def test_a_policy_with_a_trimmed_vocabulary_is_paid_by_a_model_with_all_of_it(be
     trimmed = replace(bench, model=bench.model.model_copy(update={"trim_vocabulary": True}))
     ended = run_all(config_of(), trimmed, tmp_path)
     assert ended["rlhf"][1][0].metrics["ppo/kl"] == 0.0
-    sizes = {name: run.model.network.config.vocab_size for name, (run, _) in ended.items()}
+    models = {name: run.model for name, (run, _) in ended.items() if run.model is not None}
+    sizes = {name: model.network.config.vocab_size for name, model in models.items()}
     assert sizes["rlhf"] < sizes["reward_model"]
 
 

@@ -18,7 +18,7 @@ from burnish.training.judging.labelling import (
     read_labels,
     sampled_pairs,
 )
-from burnish.training.judging.labels import AnswerPair, PairLabel
+from burnish.training.judging.labels import AnswerPair, PairJudge, PairLabel
 from burnish.training.judging.options import NEITHER
 from burnish.training.judging.pair_judge import ModelPairJudgeConfig
 from burnish.training.judging.simulated import SimulatedJudge, SimulatedJudgeConfig
@@ -39,7 +39,7 @@ def sample(problem_id: str, text: str) -> GradedSample:
     return GradedSample(problem_id, (1,), (2,), text, Score(0.0, False, None), StopReason.EOS)
 
 
-def label_all(folder, judge=SIMULATED, pairs=PAIRS, **settings):
+def label_all(folder, judge: PairJudge = SIMULATED, pairs=PAIRS, **settings):
     run = StageRun("label", folder, seed=1, artifacts={})
     config = LabelsConfig(**{"batch_size": 4, **settings})
     return [step.metrics for step in label_pairs(run, pairs, task=TASK, judge=judge, config=config)]

@@ -79,7 +79,7 @@ class RunFolder:
         if not lines:
             return
         path = self.path / log
-        with _writing(path), open(path, "a", encoding="utf-8", opener=open_no_link) as file:
+        with writing(path), open(path, "a", encoding="utf-8", opener=open_no_link) as file:
             file.write(without_known_secrets(lines))
 
     def forget_after(self, stage: str, step: int) -> None:
@@ -104,7 +104,7 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Replace a file in one step: written beside, flushed, renamed."""
         path = self.path / name
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_name(f".{path.name}.writing")
             with open(beside, "w", encoding="utf-8", opener=open_no_link) as file:
@@ -135,7 +135,7 @@ class RunFolder:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Turns a failed write into one clear error."""
     try:
         yield

@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 from burnish.errors import BurnishError, CheckpointError
 from burnish.files.own_folder import first_link, open_no_link
 from burnish.files.redaction import without_secrets
-from burnish.run.folder import RunFolder
+from burnish.run.folder import RunFolder, writing
 
 Standing: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 
@@ -62,9 +62,11 @@ class RunState:
 def held(folder: Path) -> Iterator[None]:
     """Hold the run in `folder`, which is made where there is none, against other processes.
 
-    Raises CheckpointError, naming the owner, where another process holds it.
+    Raises CheckpointError, naming the owner, where another process holds it, and where no folder
+    can be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     link = first_link(folder)
     if link is not None:
         raise CheckpointError(

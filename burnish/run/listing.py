@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from burnish.errors import CheckpointError
 from burnish.run.folder import RunFolder
 from burnish.run.ownership import RunState, state_of
 
@@ -38,11 +39,16 @@ class RunSummary:
 def runs_in(folder: Path) -> list[RunSummary]:
     """The runs in and below a folder, by path; folders that cannot be read are passed over."""
     paths = sorted(path.parent for path in folder.rglob("config.yaml"))
-    return [_summary(path) for path in paths]
+    return [found for path in paths if (found := _summary(path)) is not None]
 
 
-def _summary(path: Path) -> RunSummary:
-    config = RunFolder(path).recorded_config() or {}
+def _summary(path: Path) -> RunSummary | None:
+    try:
+        config = RunFolder(path).recorded_config()
+    except CheckpointError:
+        return None
+    if not isinstance(config, Mapping):
+        return None
     return RunSummary(
         path,
         _type_of(config, "method"),
@@ -75,17 +81,17 @@ def _place(log: Path) -> str:
             row = json.loads(line)
         except ValueError:
             continue
-        return f"{row['stage']}, step {row['step']}"
+        if isinstance(row, Mapping) and {"stage", "step"} <= row.keys():
+            return f"{row['stage']}, step {row['step']}"
     return ""
 
 
 def _accuracy(path: Path) -> float | None:
-    if not path.exists():
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    results = json.loads(path.read_text(encoding="utf-8"))
-    found = [row["greedy"]["value"] for row in results.values() if _has_greedy(row)]
-    return found[-1] if found else None
-
-
-def _has_greedy(row: object) -> bool:
-    return isinstance(row, Mapping) and isinstance(row.get("greedy"), Mapping)
+    rows = results.values() if isinstance(results, Mapping) else ()
+    greedy = [row.get("greedy") for row in rows if isinstance(row, Mapping)]
+    found = [entry.get("value") for entry in greedy if isinstance(entry, Mapping)]
+    return next((float(v) for v in reversed(found) if isinstance(v, int | float)), None)

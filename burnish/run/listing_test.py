@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from burnish.errors import DataError
 from burnish.run.folder import RunFolder
 from burnish.run.listing import runs_in
@@ -61,3 +63,19 @@ def test_line_that_a_kill_has_cut_short_is_passed_over(tmp_path):
     with (folder.path / "metrics.jsonl").open("a") as log:
         log.write(json.dumps({"stage": "reft", "step": 3})[:-4])
     assert runs_in(tmp_path)[0].place == "reft, step 2"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": {"greedy": {"t1": 1}}}', '{"a": 3}'])
+def test_files_that_say_nothing_are_passed_over(tmp_path, text):
+    folder = run_at(tmp_path / "odd")
+    (folder.path / "results.json").write_text(text)
+    (folder.path / "metrics.jsonl").write_text(f"{text}\n")
+    (found,) = runs_in(tmp_path)
+    assert (found.place, found.accuracy) == ("", None)
+
+
+@pytest.mark.parametrize("text", ["- a list", "{", "\x00"])
+def test_folder_whose_settings_cannot_be_read_is_passed_over(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text)
+    run_at(tmp_path / "good")
+    assert [run.path.name for run in runs_in(tmp_path)] == ["good"]

@@ -11,6 +11,7 @@ from burnish.data.follow_up import CorrectionConfig
 from burnish.errors import DataError
 from burnish.models.policy import Policy
 from burnish.training.attempt_data import read_chains
+from burnish.training.conftest import run_all
 from burnish.training.revisions import Revision, read_counts, read_revisions
 from burnish.training.stage import Stage, StageRun
 from burnish.training.star import StarConfig, star_stages
@@ -36,19 +37,6 @@ def stages_of(bench, *, start=None, prefix="", **settings) -> list[Stage]:
     return star_stages(
         bench, config, correction=CORRECTION, dev=not_measured, start=start, prefix=prefix
     )
-
-
-def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
-    """What the driver does, as far as the stages can tell."""
-    artifacts: dict[str, Path] = {}
-    metrics = {}
-    for stage in stages:
-        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
-        if run.model is not None:
-            run.model.save(run.folder)
-    return artifacts, metrics
 
 
 def loss_of(policy: Policy, revisions: list[Revision]) -> float:

@@ -10,8 +10,8 @@ import yaml
 
 from burnish.errors import ConfigError
 from burnish.methods.constitutional.method import ConstitutionalConfig
+from burnish.training.conftest import run_all
 from burnish.training.judging.labelling import read_labels
-from burnish.training.stage import Stage, StageRun
 
 OPTIMIZER = {"learning_rate": 3e-3, "schedule": "constant", "warmup_ratio": 0.0}
 SMALL: dict[str, Any] = {
@@ -32,19 +32,6 @@ SMALL: dict[str, Any] = {
 
 def config_of(**settings) -> ConstitutionalConfig:
     return ConstitutionalConfig.model_validate(SMALL | settings)
-
-
-def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
-    """What the driver does, as far as the stages can tell."""
-    artifacts: dict[str, Path] = {}
-    metrics = {}
-    for stage in stages:
-        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
-        if run.model is not None:
-            run.model.save(run.folder)
-    return artifacts, metrics
 
 
 def weights(bench, folder: Path | None):

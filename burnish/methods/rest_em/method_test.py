@@ -8,9 +8,9 @@ import torch
 
 from burnish.methods.rest_em.method import RestEmConfig
 from burnish.models.policy import Policy
+from burnish.training.conftest import run_all
 from burnish.training.kept_samples import read_kept
 from burnish.training.samples import read_samples
-from burnish.training.stage import Stage, StageRun
 from burnish.training.workbench import Workbench
 
 SMALL: dict[str, Any] = {
@@ -27,19 +27,6 @@ WARM_UP = {"epochs": 1, "optimizer": {"learning_rate": 3e-2, "schedule": "consta
 
 def config_of(**settings) -> RestEmConfig:
     return RestEmConfig.model_validate(SMALL | settings)
-
-
-def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
-    """What the driver does, as far as the stages can tell."""
-    artifacts: dict[str, Path] = {}
-    metrics = {}
-    for stage in stages:
-        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
-        if run.model is not None:
-            run.model.save(run.folder)
-    return artifacts, metrics
 
 
 def surprise(policy: Policy, folder: Path) -> float:

@@ -12,10 +12,11 @@ from burnish.methods.self_rewarding.method import SelfRewardingConfig
 from burnish.models.policy import Policy
 from burnish.training.candidate_judging import judge_metrics
 from burnish.training.candidate_pairs import Judgement
+from burnish.training.conftest import run_all
 from burnish.training.preference_loss import DpoLoss
 from burnish.training.preference_pairs import read_pairs
 from burnish.training.samples import GradedSample, read_samples
-from burnish.training.stage import Stage, StageRun
+from burnish.training.stage import StageRun
 from burnish.training.workbench import Workbench
 from burnish.types import Score, StopReason
 
@@ -34,19 +35,6 @@ SMALL: dict[str, Any] = {
 
 def config_of(**settings) -> SelfRewardingConfig:
     return SelfRewardingConfig.model_validate(SMALL | settings)
-
-
-def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
-    """What the driver does, as far as the stages can tell."""
-    artifacts: dict[str, Path] = {}
-    metrics = {}
-    for stage in stages:
-        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
-        if run.model is not None:
-            run.model.save(run.folder)
-    return artifacts, metrics
 
 
 def mean_logp(policy: Policy, folder: Path) -> float:

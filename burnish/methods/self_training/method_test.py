@@ -9,9 +9,10 @@ import pytest
 from burnish.errors import DataError
 from burnish.methods.self_training.method import SelfTrainingConfig
 from burnish.models.policy import Policy
+from burnish.training.conftest import run_all
 from burnish.training.kept_samples import read_kept
 from burnish.training.samples import read_samples
-from burnish.training.stage import Stage, StageRun
+from burnish.training.stage import StageRun
 from burnish.training.supervised import measure_of_imitation
 from burnish.training.workbench import Workbench
 from burnish.types import Example, GraderFailure, Score
@@ -35,19 +36,6 @@ ONLINE: dict[str, Any] = {
 
 def config_of(sampled: dict[str, Any], **settings: Any) -> SelfTrainingConfig:
     return SelfTrainingConfig.model_validate({"warm_up": WARM_UP, "sampled": sampled} | settings)
-
-
-def run_all(stages: list[Stage], folder: Path) -> tuple[dict[str, Path], dict[str, list]]:
-    """What the driver does, as far as the stages can tell."""
-    artifacts: dict[str, Path] = {}
-    metrics = {}
-    for stage in stages:
-        run = StageRun(stage.name, folder / stage.name, seed=1, artifacts=artifacts)
-        metrics[stage.name] = [result.metrics for result in stage.run(run)]
-        artifacts[stage.name] = run.folder
-        if run.model is not None:
-            run.model.save(run.folder)
-    return artifacts, metrics
 
 
 @pytest.mark.parametrize(

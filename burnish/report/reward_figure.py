@@ -14,6 +14,7 @@ from html import escape
 from typing import TypeAlias
 
 from burnish.report.charts import axis_ticks
+from burnish.report.figure_parts import Mark, drawn_curve, named_curve, text_at
 
 Place: TypeAlias = Callable[[float], float]
 
@@ -65,8 +66,10 @@ def reward_figure(curves: Sequence[RewardCurve]) -> str:
     hues = [_HUES[place % len(_HUES)] for place in range(len(curves))]
     parts = [
         *(_level(y_of(tick), tick) for tick in ticks),
-        *(_text(x_of(kl), _HEIGHT - _BOTTOM + 18, f"{kl:g}") for kl in _round_kls(most)),
-        _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "KL from the reference, nats an answer"),
+        *(text_at(x_of(kl), _HEIGHT - _BOTTOM + 18, f"{kl:g}") for kl in _round_kls(most)),
+        text_at(
+            (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "KL from the reference, nats an answer"
+        ),
         *(_drawn(c, hue, x_of, y_of) for c, hue in zip(curves, hues, strict=True)),
         *(_named(c, hue, n) for n, (c, hue) in enumerate(zip(curves, hues, strict=True))),
     ]
@@ -90,38 +93,21 @@ def _round_kls(most: float) -> list[float]:
 
 def _level(y: float, gold: float) -> str:
     line = f'<path class="grid" d="M{_LEFT:g} {y:.1f}H{_WIDTH - _RIGHT:g}"/>'
-    return line + _text(_LEFT - 8, y + 4, f"{gold:.3g}", anchor="end")
+    return line + text_at(_LEFT - 8, y + 4, f"{gold:.3g}", anchor="end")
 
 
 def _drawn(curve: RewardCurve, hue: str, x_of: Place, y_of: Place) -> str:
-    """Its intervals, its line and its points, each of which says what it is when pointed at."""
-    places = [(x_of(point.kl), y_of(point.gold)) for point in curve.points]
-    bars = "".join(
-        f"M{x:.1f} {y_of(point.low):.1f}V{y_of(point.high):.1f}"
-        for (x, _), point in zip(places, curve.points, strict=True)
-    )
-    line = "".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y) in enumerate(places))
-    dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" style="fill:{hue}">'
-        f"<title>{escape(_point_in_words(curve, point))}</title></circle>"
-        for (x, y), point in zip(places, curve.points, strict=True)
-    )
-    return (
-        f'<path class="bar" style="stroke:{hue}" d="{bars}"/>'
-        f'<path class="curve" style="stroke:{hue}" d="{line}"/>{dots}'
-    )
+    marks = [
+        Mark(x_of(p.kl), y_of(p.gold), y_of(p.low), y_of(p.high), _point_in_words(curve, p))
+        for p in curve.points
+    ]
+    return drawn_curve(marks, hue, radius=3)
 
 
 def _named(curve: RewardCurve, hue: str, place: int) -> str:
-    x, y = _WIDTH - _RIGHT + 14, _TOP + 6 + place * _LINE
     best = max(curve.points, key=lambda point: point.gold)
     name = f"{curve.title} {curve.points[-1].gold:.3f} (best {best.gold:.3f})"
-    dot = f'<circle cx="{x:g}" cy="{y - 4:g}" r="4" style="fill:{hue}"/>'
-    return dot + _text(x + 10, y, name, anchor="start")
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return named_curve(_WIDTH - _RIGHT + 14, _TOP + 6 + place * _LINE, name, hue)
 
 
 def _point_in_words(curve: RewardCurve, point: RewardCurvePoint) -> str:

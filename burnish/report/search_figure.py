@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 from burnish.report.charts import axis_ticks
+from burnish.report.figure_parts import Mark, drawn_curve, named_curve, text_at
 from burnish.report.wording import percent
 
 _WIDTH, _HEIGHT = 800.0, 400.0
@@ -79,7 +80,7 @@ def search_figure(curves: Sequence[SearchCurve]) -> str:
     parts = [
         *(_share_line(y_of(share), share) for share in shares),
         *(_token_tick(x_of(n), n) for n in _round_numbers(points)),
-        _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "tokens a question", anchor="middle"),
+        text_at((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "tokens a question"),
         *(_drawn(curve, x_of, y_of) for curve in reversed(ranked)),
         *(_named(curve, _TOP + 6 + place * _LINE) for place, curve in enumerate(ranked)),
     ]
@@ -115,45 +116,26 @@ def _round_numbers(points: Sequence[CurvePoint]) -> list[int]:
 
 def _share_line(y: float, share: float) -> str:
     line = f'<path class="grid" d="M{_LEFT:g} {y:.1f}H{_WIDTH - _RIGHT:g}"/>'
-    return line + _text(_LEFT - 8, y + 4, f"{100 * share:.3g}%", anchor="end")
+    return line + text_at(_LEFT - 8, y + 4, f"{100 * share:.3g}%", anchor="end")
 
 
 def _token_tick(x: float, number: int) -> str:
-    return _text(x, _HEIGHT - _BOTTOM + 18, f"{number:,}", anchor="middle")
+    return text_at(x, _HEIGHT - _BOTTOM + 18, f"{number:,}")
 
 
 def _drawn(
     curve: SearchCurve, x_of: Callable[[float], float], y_of: Callable[[float], float]
 ) -> str:
-    """Its intervals, its line and its points, each of which says what it is when pointed at."""
-    colour = _colour(curve)
-    places = [(x_of(point.tokens), y_of(point.accuracy)) for point in curve.points]
-    bars = "".join(
-        f"M{x:.1f} {y_of(point.low):.1f}V{y_of(point.high):.1f}"
-        for (x, _), point in zip(places, curve.points, strict=True)
-    )
-    line = "".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(places))
-    dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" style="fill:{colour}">'
-        f"<title>{escape(_point_in_words(curve, point))}</title></circle>"
-        for (x, y), point in zip(places, curve.points, strict=True)
-    )
-    return (
-        f'<path class="bar" style="stroke:{colour}" d="{bars}"/>'
-        f'<path class="curve" style="stroke:{colour}" d="{line}"/>{dots}'
-    )
+    marks = [
+        Mark(x_of(p.tokens), y_of(p.accuracy), y_of(p.low), y_of(p.high), _point_in_words(curve, p))
+        for p in curve.points
+    ]
+    return drawn_curve(marks, _colour(curve), radius=3.2)
 
 
 def _named(curve: SearchCurve, y: float) -> str:
-    x = _WIDTH - _RIGHT + 14
     name = f"{curve.title} {percent(curve.points[-1].accuracy)}"
-    return f'<circle cx="{x:g}" cy="{y - 4:g}" r="4" style="fill:{_colour(curve)}"/>' + _text(
-        x + 10, y, name, anchor="start"
-    )
-
-
-def _text(x: float, y: float, text: str, *, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return named_curve(_WIDTH - _RIGHT + 14, y, name, _colour(curve))
 
 
 def _colour(curve: SearchCurve) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interrupting import Interrupting, Killed
 
 from burnish.methods.constitutional.transcripts import read_transcripts
 from burnish.report.build import write_report
@@ -39,23 +37,6 @@ RECIPE: dict[str, Any] = {
 }
 
 
-class Interrupting(Silent):
-    """Asks the run to stop after a step of a stage, or dies there."""
-
-    def __init__(self, stage: str, step: int, *, kill: bool) -> None:
-        self._place, self._kill, self._stage = (stage, step), kill, ""
-
-    def stage(self, name: str, num_done: int, num_steps: int) -> None:
-        self._stage = name
-
-    def step(self, num_done: int, metrics: Mapping[str, float]) -> None:
-        if (self._stage, num_done) != self._place:
-            return
-        if self._kill:
-            raise KeyboardInterrupt
-        os.kill(os.getpid(), signal.SIGINT)
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("whole") / "run"
@@ -79,7 +60,7 @@ def curves(folder: Path) -> list[dict[str, Any]]:
 def test_interrupted_run_ends_as_one_that_was_not(stage, step, kill, finished, tmp_path):
     whole, results = finished
     progress = Interrupting(stage, step, kill=kill)
-    with pytest.raises(KeyboardInterrupt if kill else Stopped):
+    with pytest.raises(Killed if kill else Stopped):
         Driver(recipe(), tmp_path / "run", progress=progress).run(resume=False)
     again = Driver(recipe(), tmp_path / "run", progress=Silent()).run(resume=True)
     assert {**again, "seconds": 0} == {**results, "seconds": 0}

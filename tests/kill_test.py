@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from interrupting import Killed
 from safetensors.torch import load_file
 
 from burnish.rollout.local import LocalEngine
@@ -91,10 +92,6 @@ CHANGES: Mapping[str, list[str]] = {
     ],
     "star_correction": [*CORRECTION, "method.iterations=2"],
 }
-
-
-class Killed(BaseException):
-    """The process died."""
 
 
 class Moments(Silent):

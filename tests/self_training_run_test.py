@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interrupting import Interrupting, Killed
 
 from burnish.run.driver import Driver
 from burnish.run.ownership import Stopped
@@ -56,27 +54,6 @@ METHODS: dict[str, dict[str, Any]] = {
         },
     },
 }
-
-
-class Killed(Exception):  # noqa: N818 stands for a kill: nothing is saved after it
-    """The process died."""
-
-
-class Interrupting(Silent):
-    """Stops or kills the run after a step of a stage."""
-
-    def __init__(self, stage: str, step: int, *, kill: bool) -> None:
-        self._place, self._kill, self._stage = (stage, step), kill, ""
-
-    def stage(self, name: str, num_done: int, num_steps: int) -> None:
-        self._stage = name
-
-    def step(self, num_done: int, metrics: Mapping[str, float]) -> None:
-        if (self._stage, num_done) != self._place:
-            return
-        if self._kill:
-            raise Killed
-        os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture(scope="module")
